@@ -255,7 +255,7 @@ def review(state):
 
 async def test_what_could_not_be_followed_is_told_of(tmp_path: Path) -> None:
     found = await report(app(tmp_path, HIDDEN))
-    assert "gate  review  gate.py:16  (the way from the node to this interrupt could not be followed)" in shown(found)
+    assert "gate  review  gate.py:16  (the code from the node to this interrupt could not be followed)" in shown(found)
     (warning,) = found.warnings
     assert "review (gate.py:16) asks" in warning
 

@@ -111,7 +111,7 @@ NODE_INTERRUPT = Dialect("node_interrupt", _never, _no_value)
 _STEP: Mapping[Choice, str] = {
     Choice.APPROVE: "goes on",
     Choice.EDIT: "changes the state, then goes on",
-    Choice.SKIP: "goes past the steps that wait, without running them",
+    Choice.SKIP: "skips the waiting steps",
     Choice.REJECT: "stops the run here",
 }
 DOES: Mapping[str, Mapping[Choice, str]] = {

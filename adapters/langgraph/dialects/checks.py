@@ -11,12 +11,12 @@ from engine.asks.ask import Action, Ask, Choice, Decision, Kind, ValueProblem, u
 def problems(ask: Ask, action: int, decision: Decision) -> list[ValueProblem]:
     """Say why a decision about an action cannot be sent; nothing if it can."""
     if ask.dialect not in BY_NAME:
-        return [ValueProblem((), "This was asked by another version of the bot and cannot be answered by this one.")]
+        return [ValueProblem((), "Another version of the bot asked this, and this version cannot answer it.")]
     if not 0 <= action < len(ask.actions):
         return [ValueProblem((), "There is no such action in this request.")]
     asked = ask.actions[action]
     if decision.choice not in asked.choices:
-        return [ValueProblem((), f"The agent does not take {_WORDS[decision.choice]} here.")]
+        return [ValueProblem((), f"The agent does not accept {_WORDS[decision.choice]} here.")]
     unkept = [*unstorable(decision.value), *unstorable(decision.text)]
     return unkept or _of_choice(ask, asked, decision)
 
@@ -39,7 +39,7 @@ def _of_choice(ask: Ask, asked: Action, decision: Decision) -> list[ValueProblem
 def _of_option(action: Action, decision: Decision) -> list[ValueProblem]:
     option = next((each for each in action.options if each.word == decision.option), None)
     if option is None:
-        return [ValueProblem((), "The agent does not take this choice here.")]
+        return [ValueProblem((), "The agent does not accept this choice here.")]
     return [ValueProblem((), "Please write a few words.")] if option.takes_words and not decision.text.strip() else []
 
 
@@ -54,9 +54,9 @@ _WORDS = {
     Choice.EDIT: "a changed value",
     Choice.REJECT: "a rejection",
     Choice.ANSWER: "an answer in words",
-    Choice.SKIP: "that it is skipped",
-    Choice.REDO: "that it is asked again",
-    Choice.OPTION: "a choice of its own",
+    Choice.SKIP: "skipping",
+    Choice.REDO: "asking again",
+    Choice.OPTION: "this choice",
 }
 
 
@@ -64,7 +64,7 @@ def _of_edit(ask: Ask, action: Action, decision: Decision) -> list[ValueProblem]
     if ask.kind is Kind.TOOL_CALL and isinstance(action.value, dict) and not isinstance(decision.value, dict):
         return [ValueProblem((), "The arguments of a tool must be an object.")]
     if ask.kind is Kind.TEXT and not (isinstance(decision.value, str) and decision.value.strip()):
-        return [ValueProblem((), "Please write a text.")]
+        return [ValueProblem((), "Please write some text.")]
     return (
         [*check(decision.value, action.schema), *changed_read_only(action.schema, action.value, decision.value)]
         if action.schema

@@ -7,7 +7,7 @@ from adapters.langgraph.dialects.json_schema import NOT_EMPTY, Schema
 from engine.asks.ask import Json, ValueProblem, canonical
 from engine.asks.templates import PickPath
 
-NOT_TAKEN = "The agent does not take a change of this field."
+NOT_TAKEN = "The agent does not accept a change to this field."
 
 
 def read_only_except(schema: Schema | None, edited: Sequence[tuple[Any, ...]]) -> Schema | None:

@@ -44,7 +44,7 @@ def fill_from_payload(template: Json, value: Json, payload: Json) -> Json:
         if word.name != "value" or (value is not None and templates.resolves(value, word.path)):
             return word
         if not templates.resolves(payload, word.path):
-            raise TemplateError(f"{word} picks something that this request does not have", "")
+            raise TemplateError(f"{word} picks a value that this request does not have", "")
         return templates.picked(payload, word.path)
 
     return templates.rewritten(template, found)
@@ -81,9 +81,7 @@ def problems(ask: Ask, action: Action, decision: Decision) -> Iterator[ValueProb
     value = _value(ask, action, decision)
     for word in words:
         if word.name == "value" and not templates.resolves(value, word.path):
-            yield ValueProblem(
-                _place(value, word.path), f"The agent needs {_named(word)}, which is not there any more."
-            )
+            yield ValueProblem(_place(value, word.path), f"The agent needs {_named(word)}, which is no longer there.")
         elif word.name == "json":
             yield from _of_json(decision.text)
 

@@ -166,7 +166,7 @@ def _sentence(error: Any) -> str:
             return f"This must be {_SUCH_AS[limit]}."
         case "additionalProperties":
             known = ", ".join(error.schema.get("properties", {})) or "none"
-            return f"There is a field here that is not known. Known fields: {known}."
+            return f"Unknown field. Known fields: {known}."
         case keyword if keyword in _SENTENCES:
             return _SENTENCES[keyword].format(limit)
         case _:
@@ -184,7 +184,7 @@ _SENTENCES = {
     "minLength": "This must have at least {} characters.",
     "maxLength": "This must have at most {} characters.",
     "minItems": "At least {} are needed.",
-    "maxItems": "There may be at most {}.",
+    "maxItems": "Give at most {}.",
     "pattern": "This must match the pattern {}.",
 }
 _TYPES = {

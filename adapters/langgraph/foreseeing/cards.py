@@ -24,7 +24,7 @@ from engine.asks.ask import Action, Ask, Choice, Decision, Json, KnownBy, canoni
 from engine.asks.foreseen import Card, OfferedChoice
 
 _DOES: Mapping[str, Mapping[Choice, str]] = {**OF_PAUSES, GATED.name: OF_GATES}
-STOPS = "is not sent: the run stops there, and the requester is told"
+STOPS = "sends nothing: the run stops, and the requester is told"
 
 
 def card_of(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Card:
@@ -148,7 +148,7 @@ def _why(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> str:
         case KnownBy.HINT if ask.dialect == ANYTHING.name:
             return "the code passes the answer on, and nothing else depends on it"
         case KnownBy.HINT:
-            return "its payload looks as in LangGraph's documentation, and the code does not contradict that"
+            return "its payload looks like one in LangGraph's documentation, and the code does not contradict it"
     reading = question.reading
     why = reading.convention.why if reading is not None else ""
     return why or "the code does not show what an answer does"

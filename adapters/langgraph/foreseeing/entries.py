@@ -19,7 +19,7 @@ def entry_for(node: str, questions: Sequence[Question], beside: Sequence[Sequenc
     below = "" if questions else "*"  # the graph may be one that the node calls: its nodes are below this one
     when = f"node: {_yaml(_literal(node) + below)}"
     when += f", payload: {_yaml(fields)}" if fields else ""
-    more = "This node asks more than this: add payload: {FIELD: VALUE} to say which request is meant."
+    more = "This node has other requests too: add payload: {FIELD: VALUE} to say which one is meant."
     return entry(when, more if beside and not fields else "")
 
 

@@ -53,7 +53,7 @@ def _of_nodes(agent: LocalAgent) -> Iterator[_Row]:
         yield from (_Row(_not_followed(agent, path, place)) for place in sorted(lost, key=_by_line))
         yield from (_Row(node_that_stops(path, _short(place))) for place in sorted(reach.stops, key=_by_line))
         if path in agent.readings.unread and not lost and not agent.readings.by_path.get(path):
-            note = f"{agent.readings.unread[path]}: what it asks is not known"
+            note = f"{agent.readings.unread[path]}: its requests are not known"
             yield _Row(Foreseen(path, "", Payload.UNKNOWN, configured_card(agent, path), note))
 
 
@@ -73,9 +73,9 @@ def _by_line(place: str) -> tuple[str, int]:
 
 def _not_followed(agent: LocalAgent, path: str, place: str) -> Foreseen:
     if is_of_library(place):
-        note = "a library asks here, and what it asks is made while it runs"
+        note = "a library asks here, and makes its request at run time"
     else:
-        note = agent.readings.unread.get(path, "the way from the node to this interrupt could not be followed")
+        note = agent.readings.unread.get(path, "the code from the node to this interrupt could not be followed")
     return Foreseen(path, _short(place), Payload.UNKNOWN, configured_card(agent, path), note)
 
 

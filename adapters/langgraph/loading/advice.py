@@ -99,8 +99,8 @@ def _twice(path: str, code: _Code) -> Iterator[str]:
     for call in _calls(code.tree):
         if call.lineno < last and call not in asking and _works(call, code, _DEEPEST):
             yield (
-                f"{path} ({code.line(call)}): {_name(call.func)}() is done before interrupt(), and once more with each "
-                "answer. Move it behind the interrupt, into a node of its own, or make it idempotent by the run's "
+                f"{path} ({code.line(call)}): {_name(call.func)}() runs before interrupt(), and again with each "
+                "answer. Move it after the interrupt, into a node of its own, or make it idempotent with the run's "
                 "signoff_idempotency_key (docs/pitfalls.md)."
             )
 
@@ -160,7 +160,7 @@ def _swallowed(path: str, code: _Code) -> Iterator[str]:
         inside = [call for each in block.body for call in _calls(each) if _asks(call, code, _DEEPEST)]
         if caught is not None and inside:
             yield (
-                f"{path} ({code.line(inside[0])}): interrupt() stands in a try whose except at line "
+                f"{path} ({code.line(inside[0])}): interrupt() is inside a try, and its except at line "
                 f"{code.line(caught).rpartition(' ')[2]} catches it, so the question may never be asked. Catch the "
                 "exceptions that you expect by name, or move the interrupt out of the try (docs/pitfalls.md)."
             )

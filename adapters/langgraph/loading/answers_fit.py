@@ -35,7 +35,7 @@ def unfit_entries(rules: Sequence[AnswerRule], nodes: Iterable[str], readings: I
             if asking and all(_lacks(each.payload, path) for each in asking):
                 lines = ", ".join(dict.fromkeys(each.line for each in asking))
                 yield (
-                    f"answers[{index}].{place}: {Word('value', path)} picks something that is not in what is asked "
+                    f"answers[{index}].{place}: {Word('value', path)} picks a value that is not in the request "
                     f"({lines}), so this choice will not be offered.{_fields(asking[0].payload)}"
                 )
 

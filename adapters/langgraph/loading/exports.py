@@ -248,7 +248,7 @@ def _with_checkpointer(spec: str, made: Any, saver: Any) -> Loaded:
     if isinstance(made, Pregel):
         own = made.checkpointer not in (None, True)
         replaced = (
-            f"graph: {spec!r} is compiled with a checkpointer of its own. Signoff uses its own in its place: leave "
+            f"graph: {spec!r} is compiled with a checkpointer of its own. Signoff uses its own instead: leave "
             "checkpointer= out of compile()."
         )
         graph = made.copy(update={"checkpointer": saver})

@@ -58,14 +58,12 @@ def _of_input(graph: Any, given: Any) -> Iterator[Misfit]:
         return
     fix = f"Write input: {{{_text_of(graph.builder.input_schema, fields)}: $text}}."
     if not isinstance(given, Mapping):
-        yield Misfit("input", "the graph takes an object, and this is none", fix)
+        yield Misfit("input", "the graph takes an object, and this is not one", fix)
         return
     unknown = [name for name in given if name not in fields]
     if unknown:
         names = ", ".join(f'"{name}"' for name in unknown)
-        what = (
-            f"the graph's input has no {names}, so that what stands there would be dropped; it has {', '.join(fields)}"
-        )
+        what = f"the graph's input has no {names}, so its value would be dropped; it has {', '.join(fields)}"
         yield Misfit("input", what, _meant(given, unknown, fields) or fix)
 
 
@@ -96,7 +94,7 @@ def _of_reply(graph: Any, reply: str) -> Iterator[Misfit]:
     names = ", ".join(f'"{name}"' for name in sorted(read))
     own, taken = [*builder.schemas[builder.output_schema]], _text_of(builder.input_schema, _input_fields(graph))
     said = _text_of(builder.output_schema, [name for name in reversed(own) if name != taken] or own)
-    what = f"the graph's state has no {names}, so that nothing would be said; it has {', '.join(own)}"
+    what = f"the graph's state has no {names}, so no reply would be posted; it has {', '.join(own)}"
     yield Misfit("reply", what, f"Write reply: {said}.")
 
 

@@ -28,7 +28,7 @@ _LEAST_SHARE = 50_000
 _MOST_SECONDS = 8.0
 """The processor time at most: a last resort, since the questions that are known should depend on the code alone."""
 _MOST_NAMED = 10
-TOO_LONG = "its code is too long to be read whole"
+TOO_LONG = "its code is too long to read completely"
 BROKEN = "its code could not be read"
 
 
@@ -67,7 +67,7 @@ def _log_unread(found: Mapping[str, Sequence[Reading]], unread: Mapping[str, str
     ]
     if cut:
         _log.warning(
-            "code is too long to be read whole, so it is not known what answers do",
+            "code is too long to read completely, so the effects of its answers are not known",
             at=cut[:_MOST_NAMED],
             count=len(cut),
         )

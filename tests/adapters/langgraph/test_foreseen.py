@@ -231,7 +231,7 @@ async def test_a_library_that_asks_is_told_of_although_its_code_is_not_read() ->
     library = compiled_in_a_library("\n\ndef library_gate(state):\n    interrupt({'sure': state})\n", "library_gate")
     found = await only(library)
     assert (found.node, found.place, found.cards) == ("library_gate", "gate.py:4", ())
-    assert found.note == "a library asks here, and what it asks is made while it runs"
+    assert found.note == "a library asks here, and makes its request at run time"
     assert not found.is_known
 
     def calls_it(state: Any) -> None:

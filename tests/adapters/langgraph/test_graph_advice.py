@@ -119,10 +119,10 @@ def of(node: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("node", "named"),
     [
-        (sends_first, "mailer.send() is done before interrupt()"),
-        (notifies_first, "notify() is done before interrupt()"),
-        (writes_first, "open() is done before interrupt()"),
-        (sends_between, "mailer.send() is done before interrupt()"),
+        (sends_first, "mailer.send() runs before interrupt()"),
+        (notifies_first, "notify() runs before interrupt()"),
+        (writes_first, "open() runs before interrupt()"),
+        (sends_between, "mailer.send() runs before interrupt()"),
         (swallows, "catches it, so the question may never be asked"),
         (swallows_deep, "catches it, so the question may never be asked"),
     ],

@@ -55,7 +55,7 @@ def test_an_option_sends_what_its_entry_says_of_what_was_shown() -> None:
     assert encode(ask, [as_asked]).resume == {"to": "cfo", "amount": 80}
     assert encode(ask, [replace(as_asked, value={"amount": 90})]).resume == {"to": "cfo", "amount": 90}
     unknown = Decision(Choice.OPTION, option="approve")
-    assert [each.sentence for each in problems(ask, 0, unknown)] == ["The agent does not take this choice here."]
+    assert [each.sentence for each in problems(ask, 0, unknown)] == ["The agent does not accept this choice here."]
     with pytest.raises(ValueError, match="no words"):
         encode(ask, [unknown])
 
@@ -156,7 +156,7 @@ def test_a_choice_that_picks_what_is_not_there_is_not_offered_and_the_card_says_
     assert action.reject_stops
     assert "Approve is not offered" in action.description
     assert "$value.body" in action.description
-    assert [each.sentence for each in problems(ask, 0, APPROVE)] == ["The agent does not take an approval here."]
+    assert [each.sentence for each in problems(ask, 0, APPROVE)] == ["The agent does not accept an approval here."]
     there = read(Question({**DRAFT, "body": "x"}), rules)  # type: ignore[dict-item]
     assert there.actions[0].choices == (Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER)
 
@@ -167,7 +167,7 @@ def test_what_an_edit_takes_away_is_a_problem_at_the_form_and_no_error() -> None
     assert problems(ask, 0, edit({"plan": {"steps": ["a", "c"]}})) == []
     (found,) = problems(ask, 0, edit({"plan": {"steps": ["a"]}}))
     assert found.path == ("plan", "steps")
-    assert found.sentence == "The agent needs plan.steps[1], which is not there any more."
+    assert found.sentence == "The agent needs plan.steps[1], which is no longer there."
 
 
 def test_only_what_an_edit_sends_can_be_edited() -> None:
@@ -177,7 +177,7 @@ def test_only_what_an_edit_sends_can_be_edited() -> None:
     assert "readOnly" not in schema["properties"]["draft"]
     assert problems(ask, 0, edit({"draft": "new", "to": "y"})) == []
     (lost,) = problems(ask, 0, edit({"draft": "new", "to": "z"}))
-    assert (lost.path, lost.sentence) == (("to",), "The agent does not take a change of this field.")
+    assert (lost.path, lost.sentence) == (("to",), "The agent does not accept a change to this field.")
     whole = read(Question({"draft": "x", "to": "y"}), [rule(edit={"resume": "$value"})])
     assert "readOnly" not in str(whole.actions[0].schema)
 

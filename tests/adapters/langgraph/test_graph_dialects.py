@@ -255,7 +255,7 @@ def test_a_batch_with_too_few_decisions_is_never_sent() -> None:
 def test_only_what_the_middleware_allows_is_offered() -> None:
     ask = ask_of(batch(["approve", "reject"], ["reject"], []))
     assert [action.choices for action in ask.actions] == [(A, R), (R,), (R,)]
-    assert problems(ask, 0, edit({"n": 1}))[0].sentence == "The agent does not take a changed value here."
+    assert problems(ask, 0, edit({"n": 1}))[0].sentence == "The agent does not accept a changed value here."
     assert problems(ask, 1, APPROVE)
     assert problems(ask, 9, APPROVE)
 
@@ -308,7 +308,7 @@ def test_what_a_node_cannot_use_is_refused_before_it_is_sent(payload: Any, decis
 
 def test_an_ask_of_an_unknown_dialect_is_refused_with_a_sentence() -> None:
     ask = Ask("of the future", Kind.APPROVAL, "?", ask_of("x").actions, "x")
-    assert "another version" in problems(ask, 0, APPROVE)[0].sentence
+    assert "Another version" in problems(ask, 0, APPROVE)[0].sentence
 
 
 @pytest.mark.parametrize("payload", [CALL, GATE, INBOX, batch(["approve", "edit"]), ODD])

@@ -80,8 +80,8 @@ def test_the_defaults_do_not_fit_a_state_without_messages(state: type) -> None:
         ("input", "Write input: {topic: $text}."),
         ("reply", "Write reply: essay."),
     ]
-    assert 'no "messages", so that what stands there would be dropped; it has topic' in found[0].what
-    assert 'no "messages", so that nothing would be said; it has topic' in found[1].what
+    assert 'no "messages", so its value would be dropped; it has topic' in found[0].what
+    assert 'no "messages", so no reply would be posted; it has topic' in found[1].what
 
 
 def test_a_misspelt_field_of_the_input_is_told_the_one_that_was_meant() -> None:
@@ -112,7 +112,7 @@ def test_what_fits_is_no_fault(graph: Any, given: Any, reply: str) -> None:
     [
         ({"topic": "$text", "topics": []}, 'the graph\'s input has no "topics"'),
         ({"question": "$text"}, 'the graph\'s input has no "question"'),
-        ("$text", "the graph takes an object, and this is none"),
+        ("$text", "the graph takes an object, and this is not one"),
     ],
 )
 def test_a_field_that_the_input_does_not_have(given: Any, what: str) -> None:

@@ -61,9 +61,7 @@ def test_what_may_be_there_is_not_held_against_an_entry(value: str) -> None:
 )
 def test_a_pick_of_what_no_request_has_is_said(value: str) -> None:
     (sentence,) = told(rule("review", {"is": f"so: {value}"}))
-    assert sentence.startswith(
-        f"answers[0].approve: {value} picks something that is not in what is asked (test_rule_fit"
-    )
+    assert sentence.startswith(f"answers[0].approve: {value} picks a value that is not in the request (test_rule_fit")
     assert sentence.endswith("so this choice will not be offered. It has type, order, lines, call.")
 
 

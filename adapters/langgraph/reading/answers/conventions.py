@@ -130,7 +130,7 @@ def _of_question(probed: Probed, groups: Sequence[AnswerGroup], decided: Polarit
 def _of_decision(probed: Probed, groups: Sequence[AnswerGroup], decided: Polarity, acting: AnswerGroup) -> Convention:
     """Offer to approve with the group that acts, and whatever else is known."""
     if not (members := approvable(acting)):
-        return Convention(reserved=probed.reserved, why="what approves is made of a person's words")
+        return Convention(reserved=probed.reserved, why="the approving answer contains a person's own words")
     approving = best(members, probed)
     templates: dict[Choice, Json] = {Choice.APPROVE: template(approving.candidate, probed, "$text")}
     proofs = {Choice.APPROVE: proof(approving)}

@@ -54,8 +54,8 @@ def polarity(groups: Sequence[AnswerGroup]) -> Polarity:
         lesser = [each for each in lesser if True not in each.signs]
         alike = all(each.sites == acting.sites for each in left)
         certain = bool(refusing or (lesser and alike))
-        return Polarity(acting, least_doing(refusing or lesser), proven=certain, why="named as the button is")
-    return Polarity(None, least_doing(refusing), why="what the answers do cannot be told apart", apart=True)
+        return Polarity(acting, least_doing(refusing or lesser), proven=certain, why="it has the button's name")
+    return Polarity(None, least_doing(refusing), why="the effects of the answers cannot be told apart", apart=True)
 
 
 def _goes_further(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> list[AnswerGroup]:
@@ -75,8 +75,8 @@ def _one_of(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
     refusing = least_doing([each for each in rest if _is_refusal(each, able)])
     named = [each for each in able if each.signs == {True}]
     if len(named) != 1 or any(each.signs == {False} for each in able):
-        return Polarity(None, refusing, why="several answers act on what is shown", apart=True)
-    return Polarity(named[0], refusing, proven=bool(refusing), why="of those that act, it is named as the button is")
+        return Polarity(None, refusing, why="several answers act on the shown values", apart=True)
+    return Polarity(named[0], refusing, proven=bool(refusing), why="of the answers that act, it has the button's name")
 
 
 def _is_refusal(group: AnswerGroup, acting: Sequence[AnswerGroup]) -> bool:
@@ -112,16 +112,18 @@ def _only_one(group: AnswerGroup) -> Polarity:
     asks_again = any(each.only_asks_again for each in group.probed.behaviours)
     named = any(is_named(each, group.probed) for each in group.members)
     if asks_again and not (named and group.uses):
-        return Polarity(None, why="it asks again until it is content, and what contents it is not known")
+        return Polarity(
+            None, why="it asks again until it accepts an answer, and it is not known which answers it accepts"
+        )
     if _some_do_more(group):
-        return Polarity(None, why="some answers do more, and which ones is not known")
+        return Polarity(None, why="some answers do more, and it is not known which")
     if not asks_again and group.sites and _others_raise(group):
         return Polarity(group, (), proven=True, why="every other answer raises")
     if not asks_again and not _is_demanded(group) and _is_told_apart(group):
-        return Polarity(None, why="answers are told apart, and what follows from that is not known")
+        return Polarity(None, why="the code tells answers apart, and the effect is not known")
     if not group.sites and not group.nodes and any(each.reads for each in group.members):
-        return Polarity(None, why="what is read of the answer makes no difference that is known")
-    return Polarity(group, (), proven=True, why="every answer goes the same way")
+        return Polarity(None, why="the answer is read, with no known effect")
+    return Polarity(group, (), proven=True, why="every answer takes the same branch")
 
 
 def _is_demanded(group: AnswerGroup) -> bool:
@@ -163,11 +165,11 @@ def _not_contradicted(acting: AnswerGroup, others: Sequence[AnswerGroup], *, end
     contradicted = acting.signs == {False} or any(each.signs == {True} for each in others)
     doubted = acting.hints == {False} or any(each.hints == {True} for each in others)
     if contradicted or (doubted and evidence < Evidence.SHOWN):
-        return Polarity(None, why="what the answers reach and what they are called contradict each other")
+        return Polarity(None, why="the effects of the answers contradict their names")
     agreed = acting.hints == {True} or any(each.hints == {False} for each in others)
     if evidence is Evidence.LIKELY and not agreed:
         return Polarity(None, why="each answer does something of its own", apart=True)
     avoiding = [each for each in others if each.avoids(acting) and (True not in each.signs or False in each.signs)]
     refusing = [each for each in avoiding if acting.acts_over(each) >= Evidence.AVOIDED or each.is_rest]
-    why = "it ends, where the others ask again" if ends_alone else "it does what the other avoids"
+    why = "it ends, while the others ask again" if ends_alone else "it does what the other avoids"
     return Polarity(acting, least_doing(refusing), proven=True, why=why)
