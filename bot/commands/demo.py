@@ -131,7 +131,7 @@ def _demo_file() -> Path:
 
 
 def examples_file() -> Path:
-    """The `app.yaml` of the example agents."""
+    """The `app.yaml` of the example agents. Raises ProblemsError."""
     here = Path(__file__).resolve().parent
     found = next(filter(Path.is_file, (here.parent / "app.yaml", here / "demo" / "app.yaml")), None)
     if found is None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int:
-    """`signoff dead-letters`: list them, or put one back."""
+    """`signoff dead-letters`: list them, or put one back. Raises ProblemsError."""
     from bot import wiring
     from bot.masking import masked
 

@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from engine.asks.ask import Json
+from engine.asks.ask import DEEPEST, Json, unstorable
 
 _NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,6})?", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
@@ -83,6 +83,8 @@ def read_json(text: str) -> Json:
         raise EntryError(f"This is not JSON: look at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise EntryError("This is nested too deeply.") from None
+    if any(len(each.path) > DEEPEST for each in unstorable(value)):  # how deep Python reads depends on its version
+        raise EntryError("This is nested too deeply.")
     return value
 
 
