@@ -1,6 +1,7 @@
 # make demo   try it                      make test    run all tests
 # make setup  install what the demo needs make check   format, lint, types, import contracts
 # make bench  the figures                 make lock    resolve the dependencies anew
+# make coverage  run the tests, and print the lines and branches that they do not reach; ARGS="tests/bot" runs a part
 # make newest run the tests of the adapters on the newest release of every dependency, make oldest on the oldest
 # make server install a LangGraph Server for its tests, in an environment of its own
 # make fixture write what this version stores, for the upgrade tests of later ones: once before each release
@@ -42,7 +43,7 @@ usable = [ "$$(cat $(2) 2>/dev/null)" = "$(CURDIR)" ] && \
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null))
 STAMPS := $(PACKAGES) $(SERVER)/.installed $(BENCH)/.installed
 
-.PHONY: setup tools demo test check fixture bench lock resolved newest oldest server clean
+.PHONY: setup tools demo test coverage check fixture bench lock resolved newest oldest server clean
 # An environment that was moved, whose interpreter is gone, or is not the one asked for, is made anew.
 .PHONY: $(foreach stamp,$(STAMPS),$(shell $(call usable,$(patsubst %/,%,$(dir $(stamp))),$(stamp)) || echo $(stamp)))
 .DELETE_ON_ERROR:
@@ -58,6 +59,9 @@ test: tools
 	@$(MAKE) --no-print-directory server || echo "make test: without a LangGraph Server its tests are skipped" >&2
 	@.ci/chromium || echo "make test: without Chromium the tests of the page cannot run" >&2
 	@$(BIN)/pytest -n auto $(ARGS)
+
+coverage:
+	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term $(ARGS)"
 
 check: tools
 	@$(BIN)/ruff format --check .
