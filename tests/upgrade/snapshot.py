@@ -19,17 +19,17 @@ Entry = Mapping[str, Any]
 def take(url: str) -> list[Entry]:
     """Read every key at one moment, in the order of their names."""
     with redis.Redis.from_url(url) as client:
-        names = sorted(client.keys())
-        types = [client.type(name).decode() for name in names]
+        all_keys = ((name, client.type(name).decode()) for name in sorted(client.keys()))
+        known = [(name, kind) for name, kind in all_keys if kind != "none"]  # a lease may end before its type is read
         with client.pipeline(transaction=True) as moment:
-            for name, kind in zip(names, types, strict=True):
+            for name, kind in known:
                 _read(moment, name, kind)
                 moment.pttl(name)
             found = moment.execute()
     values, lives = found[::2], found[1::2]
     return [
         {"key": _packed(name), "type": kind, "value": _plain(kind, value), "ttl_ms": None if left == -1 else left}
-        for name, kind, value, left in zip(names, types, values, lives, strict=True)
+        for (name, kind), value, left in zip(known, values, lives, strict=True)
         if left != -2  # it lapsed while we looked
     ]
 
