@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.blockkit import limits
+from adapters.slack.drawing.sentences import forms as sentences
 from adapters.slack.drawing.untrusted_text import clipped, pretty, unmarked, visible
 from adapters.slack.forms import numerals
 from adapters.slack.forms.fields import ACTION_ID, MISSING, WRITTEN, Field, Input, Value
@@ -16,8 +17,6 @@ from engine.asks.ask import Json, ValueProblem, is_storable
 
 State = Mapping[str, Any]
 """`view.state.values`: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload."""
-
-_FILL_IN = "Please fill this in."
 
 
 def is_there(state: State, block_id: str) -> bool:
@@ -45,7 +44,7 @@ def text_of(state: State, block_id: str) -> str:
     written = entered(state, block_id)
     text = written if isinstance(written, str) else ""
     if len(text) > limits.PLAIN_TEXT_INPUT:
-        raise EntryError(f"This has {len(text):,} characters; at most {limits.PLAIN_TEXT_INPUT:,} are taken here.")
+        raise EntryError(sentences.too_long(len(text), limits.PLAIN_TEXT_INPUT))
     return text
 
 
@@ -135,7 +134,7 @@ def _several(field: Field, chosen: Any) -> Value:
 
 def _option(field: Field, spelled: str) -> Json:
     if not spelled.isdecimal() or int(spelled) >= len(field.options):
-        raise EntryError("This is not one of the choices.")
+        raise EntryError(sentences.NOT_A_CHOICE)
     return field.options[int(spelled)]
 
 
@@ -167,7 +166,7 @@ def _written(field: Field, state: State) -> Value:
     texts = [text_of(state, block_id) if is_there(state, block_id) else before for block_id, before in parts]
     if all(map(_untouched, texts, befores)):
         if not field.optional and not any(texts) and is_there(state, field.block_id):
-            raise EntryError(_FILL_IN)
+            raise EntryError(sentences.FILL_IN)
         return field.before
     text = _joined("" if field.is_too_long else field.initial, befores, texts)
     if field.input is Input.LINES:
@@ -198,7 +197,7 @@ def _joined(complete: str, before: Sequence[str], texts: Sequence[str]) -> str:
 def _emptied(field: Field) -> Value:
     """The value of an input that was left empty. Raises EntryError if the field is required."""
     if not field.optional:
-        raise EntryError(_FILL_IN)
+        raise EntryError(sentences.FILL_IN)
     if field.shown is MISSING:
         return MISSING
     if field.nullable:

@@ -5,11 +5,12 @@ import json
 from adapters.blockkit import limits
 from adapters.slack.drawing import blocks
 from adapters.slack.drawing.blocks import Block
+from adapters.slack.drawing.sentences import forms as sentences
 from adapters.slack.drawing.untrusted_text import plain_line
 from adapters.slack.forms.fields import ACTION_ID, MISSING, WRITTEN, Field, Input
 
 _LONG = 80
-_HOW = {Input.JSON: "As JSON.", Input.LINES: "One in each line.", Input.DECIMAL: "A number, such as 1.50."}
+_HOW = {Input.JSON: sentences.AS_JSON, Input.LINES: sentences.ONE_PER_LINE, Input.DECIMAL: sentences.A_NUMBER}
 _NAMELESS = {Input.TEXT: "Text", Input.JSON: "JSON"}
 
 
@@ -19,15 +20,18 @@ def blocks_of(field: Field) -> list[Block]:
         return []
     label = plain_line(field.name, limits.INPUT_LABEL - 50) if field.name else _NAMELESS.get(field.input, "Value")
     if field.is_too_long:
-        return [_block(field, field.block_id, f"{label} (new value)", _text_input("", multiline=True), _keeps(field))]
+        return [
+            _block(
+                field,
+                field.block_id,
+                sentences.new_value(label),
+                _text_input("", multiline=True),
+                sentences.keeps(len(field.initial)),
+            )
+        ]
     if field.input in WRITTEN:
         return _text_inputs(field, label)
     return [_block(field, field.block_id, label, _element(field))]
-
-
-def _keeps(field: Field) -> str:
-    length = len(field.initial)
-    return f"Too long to show here ({length:,} characters). Leave this empty to keep it; what you write replaces it."
 
 
 def _text_inputs(field: Field, label: str) -> list[Block]:
@@ -35,7 +39,7 @@ def _text_inputs(field: Field, label: str) -> list[Block]:
     made = []
     for number, (block_id, text) in enumerate(parts, 1):
         long = len(parts) > 1 or "\n" in text or len(text) > _LONG or field.input is not Input.TEXT
-        named = f"{label} (part {number} of {len(parts)})" if len(parts) > 1 else label
+        named = sentences.part(label, number, len(parts)) if len(parts) > 1 else label
         made.append(_block(field, block_id, named, _text_input(text, multiline=long)))
     return made
 

@@ -19,6 +19,7 @@ from adapters.slack.drawing import blocks, contents, layout
 from adapters.slack.drawing.actions import CALLBACKS, Target, show_button
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.sentences import choices, responses
+from adapters.slack.drawing.sentences import forms as sentences
 from adapters.slack.drawing.untrusted_text import mrkdwn_line, visible
 from adapters.slack.forms import entries, fields, from_schema, inputs
 from adapters.slack.forms.fields import Field, Input
@@ -27,14 +28,13 @@ from engine.approvals.approval import Approval
 from engine.asks import templates
 from engine.asks.ask import Action, Ask, Choice, Json, Kind, ValueProblem
 
-_WORDS = {Choice.EDIT: ("Edit", "Approve with changes"), Choice.REJECT: ("Reject", "Reject")}
-_ANSWER_WORDS = ("Answer", "Answer")
+_WORDS = {Choice.EDIT: ("Edit", sentences.APPROVE_WITH_CHANGES), Choice.REJECT: ("Reject", "Reject")}
+_ANSWER_WORDS = (sentences.ANSWER, sentences.ANSWER)
 TEXT_BLOCK = "text"
 _CONTEXT_CHARACTERS = 1_500
 _PLUMBING = ("type", "actions")
 """Keys that tell a user interface how to draw a request, in payloads with a prompt."""
 _GUIDE_CHARACTERS = 6_000
-JSON_HINT = 'Write JSON: true, {"approved": true}, or text in quotes ("some text"). The agent gets exactly this value.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def form(approval: Approval, target: Target, choice: Choice, seen: tuple[int, in
         raise ValueError(f"{choice} has no form")
     if choice is Choice.OPTION:
         option = approval.ask.actions[target.action].option(target.option)
-        words = _words(choices.words_label(option.asks_for if option else ""), "The agent will see this.")
+        words = _words(choices.words_label(option.asks_for if option else ""), sentences.WORDS_SEEN)
         return _view(approval, target, choice, [*_seen_in_part(approval, target, choice, seen), words])
     if not _has_fields(approval, choice):
         words = _reason(approval, target) if choice is Choice.REJECT else _answer(approval)
@@ -95,7 +95,7 @@ def _seen_in_part(approval: Approval, target: Target, choice: Choice, seen: tupl
     if seen is None:
         return []
     button = mrkdwn_line(_label(approval, target, choice), limits.BUTTON_TEXT)
-    told = f"You have seen {seen[0]:,} of {seen[1]:,} characters. *{button}* covers all of it."
+    told = sentences.seen_in_part(seen[0], seen[1], button)
     return [blocks.section(told), blocks.actions("show", [show_button(approval, "Full request")])]
 
 
@@ -111,7 +111,7 @@ def _view(approval: Approval, target: Target, choice: Choice, body: Sequence[Blo
     if choice is Choice.OPTION:
         title = submit = _label(approval, target, choice)
     if approval.ask.kind is Kind.BREAKPOINT and choice is Choice.EDIT:
-        title, submit = "Edit state", "Continue with changes"
+        title, submit = sentences.EDIT_STATE, sentences.CONTINUE_WITH_CHANGES
     return blocks.modal(
         title,
         [*_about(approval, target, choice), *body],
@@ -151,26 +151,23 @@ def _about(approval: Approval, target: Target, choice: Choice) -> list[Block]:
     name = layout.Piece(visible(action.name), layout.Style.SENTENCE)
     piece = name if named else contents.prompt_piece(approval)
     shown, _ = layout.fitted([piece] if piece.text else [], _CONTEXT_CHARACTERS)
-    note = [blocks.context("Fields you leave alone won't change.")] if choice is Choice.EDIT else []
+    note = [blocks.context(sentences.UNTOUCHED)] if choice is Choice.EDIT else []
     return [*layout.drawn(shown), *note]
 
 
 def _reason(approval: Approval, target: Target) -> Block:
     action = approval.ask.actions[target.action]
     if action.reject_stops:
-        return _words(
-            "Reason",
-            "The agent has no way to hear a rejection here. The run stops, and the requester will see this reason.",
-        )
+        return _words(sentences.REASON, sentences.REJECT_STOPS)
     if action.reason_unsent:
-        return _words("Reason", "The agent is only told that this was rejected. Your reason stays on the card.")
-    return _words("Reason", "The agent will see this reason.")
+        return _words(sentences.REASON, sentences.REASON_NOT_SENT)
+    return _words(sentences.REASON, sentences.REASON_SEEN)
 
 
 def _answer(approval: Approval) -> Block:
     if templates.takes_json(approval.ask.encoding):
-        return _words("Answer", JSON_HINT)
-    return _words("Answer", "")
+        return _words(sentences.ANSWER, sentences.JSON_HINT)
+    return _words(sentences.ANSWER, "")
 
 
 def _guide(action: Action) -> list[Block]:
@@ -179,9 +176,8 @@ def _guide(action: Action) -> list[Block]:
     if not told:
         return []
     shown, hidden = layout.fitted(told, _GUIDE_CHARACTERS)
-    more = f" {hidden:,} characters of this list do not fit here." if hidden else ""
     return [
-        blocks.context(f"These are more fields than a form holds. Write them as one JSON object.{more}"),
+        blocks.context(sentences.too_many_fields(hidden)),
         *layout.drawn(shown),
     ]
 
@@ -226,7 +222,7 @@ def _read_words(state: Mapping[str, Any]) -> Submitted:
         text = entries.text_of(state, TEXT_BLOCK).strip()
     except EntryError as wrong:
         return Submitted(errors={TEXT_BLOCK: str(wrong)})
-    return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: "Please write a few words."})
+    return Submitted(text) if text else Submitted(errors={TEXT_BLOCK: sentences.WRITE_SOMETHING})
 
 
 def errors_of(approval: Approval, target: Target, choice: Choice, problems: Sequence[ValueProblem]) -> dict[str, str]:

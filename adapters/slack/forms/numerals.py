@@ -11,6 +11,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from adapters.slack.drawing.sentences import forms as sentences
 from engine.asks.ask import DEEPEST, Json, unstorable
 
 _NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,6})?", re.ASCII | re.IGNORECASE)
@@ -32,21 +33,21 @@ def integer(text: str) -> int:
     """Read a whole number of any length. Raises EntryError."""
     found = _WHOLE.fullmatch(text)
     if found is None:
-        raise EntryError("This has to be a whole number." if is_number(text) else "This is not a number.")
+        raise EntryError(sentences.NOT_WHOLE if is_number(text) else sentences.NOT_A_NUMBER)
     if len(text) > _LONGEST_WHOLE:
-        raise EntryError("This number is too large.")
+        raise EntryError(sentences.TOO_LARGE)
     return int(found.group(1))
 
 
 def number(text: str) -> int | float:
     """Read a number: an integer if it is spelled as one. Raises EntryError if a float would change it."""
     if not is_number(text):
-        raise EntryError("This is not a number.")
+        raise EntryError(sentences.NOT_A_NUMBER)
     if text.lstrip("+-").isdigit() and len(text) <= _LONGEST_WHOLE:
         return int(text)
     found = float(text)
     if math.isinf(found):
-        raise EntryError("This number is too large.")
+        raise EntryError(sentences.TOO_LARGE)
     if Decimal(text) != Decimal(repr(found)):
         raise EntryError(f"This number cannot be passed on exactly. The closest one that can be is {found!r}.")
     return found
@@ -82,9 +83,9 @@ def read_json(text: str) -> Json:
     except json.JSONDecodeError as error:
         raise EntryError(f"This is not JSON: look at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
-        raise EntryError("This is nested too deeply.") from None
+        raise EntryError(sentences.TOO_DEEP) from None
     if any(len(each.path) > DEEPEST for each in unstorable(value)):  # how deep Python reads depends on its version
-        raise EntryError("This is nested too deeply.")
+        raise EntryError(sentences.TOO_DEEP)
     return value
 
 

@@ -14,7 +14,8 @@ from adapters.blockkit import check_modal, limits
 from adapters.slack.drawing import blocks
 from adapters.slack.drawing.actions import TIME_TRAVEL, TIME_TRAVEL_PAGE, TIME_TRAVEL_RUN, TIME_TRAVEL_VIEW, Point
 from adapters.slack.drawing.blocks import Block
-from adapters.slack.drawing.sentences import responses
+from adapters.slack.drawing.sentences import forms as sentences
+from adapters.slack.drawing.sentences import menu, responses
 from adapters.slack.drawing.untrusted_text import mrkdwn_line
 from adapters.slack.forms import entries, from_schema, inputs
 from adapters.slack.forms.fields import Field, layout_of
@@ -30,24 +31,19 @@ _ON_A_PAGE = 20
 
 def sentence(words: str) -> Block:
     """A modal with one sentence of our own."""
-    return blocks.modal("History", [blocks.section(words)])
+    return blocks.modal(menu.HISTORY, [blocks.section(words)])
 
 
 def which(conversations: Sequence[Conversation]) -> Block:
     """The modal that asks which conversation; there is at least one."""
     options = [
-        {"text": blocks.plain_text(_told(each), limits.OPTION_TEXT), "value": str(Point(each.thread))}
+        {"text": blocks.plain_text(sentences.conversation(each), limits.OPTION_TEXT), "value": str(Point(each.thread))}
         for each in conversations[: limits.SELECT_OPTIONS]
     ]
     select = {"type": "static_select", "action_id": "value", "options": options, "initial_option": options[0]}
-    label = {"type": "plain_text", "text": "Conversation"}
+    label = {"type": "plain_text", "text": sentences.CONVERSATION}
     block: Block = {"type": "input", "block_id": WHICH, "label": label, "element": select}
-    return blocks.modal("History", [block], submit="View", callback_id=TIME_TRAVEL)
-
-
-def _told(conversation: Conversation) -> str:
-    place = "direct messages" if conversation.direct else "a thread"
-    return f"{conversation.agent}, {conversation.started_at:%b %d %H:%M} UTC, in {place}"
+    return blocks.modal(menu.HISTORY, [block], submit=sentences.VIEW, callback_id=TIME_TRAVEL)
 
 
 def chosen(state: Mapping[str, Any]) -> Point | None:
@@ -59,84 +55,78 @@ def chosen(state: Mapping[str, Any]) -> Point | None:
         return None
 
 
-def checkpoints(thread: ThreadId, moments: Sequence[Snapshot], page: int) -> Block:
+def checkpoints(thread: ThreadId, snapshots: Sequence[Snapshot], page: int) -> Block:
     """One page of a conversation's checkpoints, the newest first.
 
     A checkpoint at which LangGraph has stored a message but not yet read it is left out: a change of its state would
     replace the message, and nothing would run. The next checkpoint has the message in its state.
     """
-    moments = [each for each in moments if each.next or each.source != "input"]
-    shown = moments[page * _ON_A_PAGE : (page + 1) * _ON_A_PAGE]
+    snapshots = [each for each in snapshots if each.next or each.source != "input"]
+    shown = snapshots[page * _ON_A_PAGE : (page + 1) * _ON_A_PAGE]
     if not shown:
         return sentence(responses.NO_STEPS)
     made = [block for each in shown for block in _row(thread, each)]
     turns = [
         blocks.button(label, f"{TIME_TRAVEL_PAGE}_{to}", str(Point(thread, page=to)))
         for label, to, there in (
-            ("Newer", page - 1, page > 0),
-            ("Older", page + 1, (page + 1) * _ON_A_PAGE < len(moments)),
+            (sentences.NEWER, page - 1, page > 0),
+            (sentences.OLDER, page + 1, (page + 1) * _ON_A_PAGE < len(snapshots)),
         )
         if there
     ]
-    return blocks.modal("History", [*made, *([blocks.actions("pages", turns)] if turns else [])])
+    return blocks.modal(menu.HISTORY, [*made, *([blocks.actions("pages", turns)] if turns else [])])
 
 
-def _row(thread: ThreadId, moment: Snapshot) -> list[Block]:
-    look = blocks.button("View", TIME_TRAVEL_VIEW, str(Point(thread, moment.checkpoint)))
-    words = blocks.plain_text(_happened(moment), 200)
+def _row(thread: ThreadId, snapshot: Snapshot) -> list[Block]:
+    look = blocks.button(sentences.VIEW, TIME_TRAVEL_VIEW, str(Point(thread, snapshot.checkpoint)))
+    words = blocks.plain_text(sentences.step(snapshot), 200)
     text = {"type": "section", "text": words, "accessory": look}
-    asked = [f"asked: {each}" for each in moment.asked]
+    asked = [f"asked: {each}" for each in snapshot.asked]
     small = " · ".join(mrkdwn_line(each, 150) for each in asked)
-    return [text, blocks.context(f"{when(moment.at)}{' · ' + small if small else ''}")]
-
-
-def _happened(moment: Snapshot) -> str:
-    match moment.source:
-        case "update":
-            done = "State changed"
-        case "fork":
-            done = "Went back to here"
-        case "input":
-            done = "Message received"
-        case _:
-            done = f"Finished: {', '.join(moment.ran)}" if moment.ran else "Message received"
-    return f"{done}. Next: {', '.join(moment.next)}" if moment.next else f"{done}. End"
+    return [text, blocks.context(f"{when(snapshot.at)}{' · ' + small if small else ''}")]
 
 
 # One point ------------------------------------------------------------------------------------------------------------
 
 
-def checkpoint(thread: ThreadId, moment: Snapshot) -> Block:
+def checkpoint(thread: ThreadId, snapshot: Snapshot) -> Block:
     """A checkpoint with its state, to run from unchanged or edited."""
-    return _with_form(thread, moment, fields(moment))
+    return _with_form(thread, snapshot, fields(snapshot))
 
 
-def _with_form(thread: ThreadId, moment: Snapshot, found: Sequence[Field]) -> Block:
-    note = "Later steps run again and ask for approval again. Fields you leave alone won't change."
-    head = [blocks.rich_text([blocks.rich_section(blocks.span(_happened(moment), bold=True))]), blocks.context(note)]
+def _with_form(thread: ThreadId, snapshot: Snapshot, found: Sequence[Field]) -> Block:
+    note = blocks.context(sentences.RUN_AGAIN)
+    head = [
+        blocks.rich_text([blocks.rich_section(blocks.span(sentences.step(snapshot), bold=True))]),
+        note,
+    ]
     form = [block for field in found for block in inputs.blocks_of(field)]
-    metadata = f"{Point(thread, moment.checkpoint)} {layout_of(found)}"
+    metadata = f"{Point(thread, snapshot.checkpoint)} {layout_of(found)}"
     return blocks.modal(
-        "Go back", [*head, *form], submit="Run from here", callback_id=TIME_TRAVEL_RUN, private_metadata=metadata
+        sentences.GO_BACK,
+        [*head, *form],
+        submit=sentences.RUN_FROM_HERE,
+        callback_id=TIME_TRAVEL_RUN,
+        private_metadata=metadata,
     )
 
 
-def fields(moment: Snapshot) -> Sequence[Field]:
+def fields(snapshot: Snapshot) -> Sequence[Field]:
     """The fields of a state, as many as a modal holds; none if it is not an object."""
-    if not isinstance(moment.values, dict):
+    if not isinstance(snapshot.values, dict):
         return ()
     found: list[Field] = []
-    for found in from_schema.drafts(None, moment.values, answer=False):
-        if not check_modal(_with_form(ThreadId(""), moment, found)):
+    for found in from_schema.drafts(None, snapshot.values, answer=False):
+        if not check_modal(_with_form(ThreadId(""), snapshot, found)):
             break
     return found
 
 
-def edited(moment: Snapshot, state: Mapping[str, Any], layout: str) -> tuple[Json, dict[str, str]]:
+def edited(snapshot: Snapshot, state: Mapping[str, Any], layout: str) -> tuple[Json, dict[str, str]]:
     """The edited state, None if nothing was changed; and errors by block id."""
-    if not state or not isinstance(moment.values, dict):
+    if not state or not isinstance(snapshot.values, dict):
         return None, {}
-    found = fields(moment)
+    found = fields(snapshot)
     if layout != layout_of(found):
         return None, {next(iter(state)): responses.REOPEN}
     value, errors = entries.read(found, state)
@@ -145,5 +135,5 @@ def edited(moment: Snapshot, state: Mapping[str, Any], layout: str) -> tuple[Jso
     errors = errors or entries.placed(found, list(unstorable(value)))
     if errors or not isinstance(value, dict):
         return None, errors
-    after = {**moment.values, **value}
-    return (after if canonical(after) != canonical(moment.values) else None), {}
+    after = {**snapshot.values, **value}
+    return (after if canonical(after) != canonical(snapshot.values) else None), {}

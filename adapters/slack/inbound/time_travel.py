@@ -103,17 +103,19 @@ class TimeTravelModals:
         return CLOSED if point is None else updated(await self._checkpoints(point, chosen.person))
 
     async def _run_from(self, sent: RunFromSent) -> Block:
-        moment = await self._found(sent.point, sent.person)
-        if isinstance(moment, Refusal):
-            return updated(modals.sentence(moment.sentence))
-        if moment is None:
+        snapshot = await self._found(sent.point, sent.person)
+        if isinstance(snapshot, Refusal):
+            return updated(modals.sentence(snapshot.sentence))
+        if snapshot is None:
             return updated(modals.sentence(sentences.STEP_GONE))
-        edits, found = modals.edited(moment, sent.values, sent.layout)
+        edits, found = modals.edited(snapshot, sent.values, sent.layout)
         if found:
             return errors(found)
         person, point = sent.person, sent.point
-        trip = TimeTravelRequest(point.thread, person.user, point.checkpoint, f"{sent.view}/{point.checkpoint}", edits)
-        refusal = await self._time_travel.request(trip)
+        wanted = TimeTravelRequest(
+            point.thread, person.user, point.checkpoint, f"{sent.view}/{point.checkpoint}", edits
+        )
+        refusal = await self._time_travel.request(wanted)
         return updated(modals.sentence(refusal.sentence)) if refusal else CLOSED
 
     # Modals -----------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ HELP = (
     "`/signoff mine` or `/signoff status`: your own open requests, who can decide them, and by when\n"
     "`/signoff show ID`: one request\n"
     "`/signoff who ID`: who can decide it now, and why\n"
-    "`/signoff withdraw ID`: take back your request\n"
+    "`/signoff withdraw ID`: withdraw your request\n"
     "`/signoff history [ID]`: the steps of its conversation, or of one in this channel\n"
     "`/signoff grants`: permissions that you gave for a while\n"
     "ID is the short id of a request, or the link to its card."
