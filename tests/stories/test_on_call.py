@@ -1,4 +1,4 @@
-"""Approvals by whoever is on call: the bot asks the service for the click, and denies where it does not know (P6)."""
+"""Approvals by the person on call: the bot asks the service at a click, and refuses if it cannot know (P6)."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta

@@ -164,9 +164,9 @@ async def test_a_rotation_is_replaced_with_the_rules(world: World) -> None:
     on_call = [{"when": {"tool": "*"}, "approvers": {"oncall": ["ops"]}}]
     assert await world.reload(oncall=rotation("bob"), approvals=on_call)
     card = await world.asked("billing")
-    await _refused(world, card, "carol", "Whoever is on call (ops) can decide it")
+    await _refused(world, card, "carol", "The person on call (ops) can decide it")
     assert await world.reload(oncall=rotation("carol"))
-    await _refused(world, card, "bob", "Whoever is on call (ops) can decide it")
+    await _refused(world, card, "bob", "The person on call (ops) can decide it")
     await _approves(world, card, "carol")
 
 
