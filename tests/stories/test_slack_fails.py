@@ -148,7 +148,7 @@ async def test_a_dropped_socket_loses_nothing(world: World, how: bool | int | st
         ("429", None),
         ("500", "Slack closed the form before it could open"),
         ("internal_error", "Slack closed the form before it could open"),
-        ("loses the answer", "if you do not see it, please press the button again"),
+        ("loses the answer", "if you don't see it, please press the button again"),
     ],
 )
 async def test_a_form_that_does_not_open_is_told_and_opens_the_next_time(
