@@ -47,7 +47,7 @@ from engine.sentences.refusals import (
     Stranger,
 )
 
-MOST_MOMENTS = 100
+MOST_SNAPSHOTS = 100
 """Checkpoints that are shown: more than a person reads."""
 _OWN = one_part("default: the requester goes back", REQUESTER)
 
@@ -93,43 +93,47 @@ class TimeTravels:
         refusal = await self._may_look(conversation, by)
         if refusal is not None:
             return refusal
-        moments = await self._graphs.snapshots(thread, conversation.agent, MOST_MOMENTS)
-        return [replace(each, values=concealment.shown_value(each.values)) for each in moments]
+        snapshots = await self._graphs.snapshots(thread, conversation.agent, MOST_SNAPSHOTS)
+        return [replace(each, values=concealment.shown_value(each.values)) for each in snapshots]
 
-    async def request(self, trip: TimeTravelRequest) -> Refusal | None:
+    async def request(self, wanted: TimeTravelRequest) -> Refusal | None:
         """Take a request to restart from a checkpoint: durable when this returns (P1). None: it will be done."""
-        conversation = await self._conversations.get(trip.thread)
+        conversation = await self._conversations.get(wanted.thread)
         if conversation is None:
             return Closed("this conversation is no longer kept")
-        refusal = await self._may_travel(conversation, trip)
-        if refusal is None and MASK in canonical(trip.edits):
-            trip, refusal = await self._with_secrets(trip, conversation)
+        refusal = await self._may_travel(conversation, wanted)
+        if refusal is None and MASK in canonical(wanted.edits):
+            wanted, refusal = await self._with_secrets(wanted, conversation)
         # The row is written first: nothing is done that the audit does not have.
-        await self._audit.add(self._row(trip, refusal))
+        await self._audit.add(self._row(wanted, refusal))
         if refusal is None:
-            effect = Travel(trip.thread, trip.by, trip.checkpoint, trip.key, trip.edits)
-            await self._lanes.put(effect, f"travel/{trip.key}")  # once, however often it is sent
+            effect = Travel(wanted.thread, wanted.by, wanted.checkpoint, wanted.key, wanted.edits)
+            await self._lanes.put(effect, f"travel/{wanted.key}")  # once, however often it is sent
         return refusal
 
     async def _with_secrets(
-        self, trip: TimeTravelRequest, conversation: Conversation
+        self, wanted: TimeTravelRequest, conversation: Conversation
     ) -> tuple[TimeTravelRequest, Refusal | None]:
         """Put the secrets that were not shown back into the edits."""
-        moments = await self._graphs.snapshots(trip.thread, conversation.agent, MOST_MOMENTS)
-        moment = next((each for each in moments if each.checkpoint == trip.checkpoint), None)
-        if moment is None:
-            return trip, Closed("this point of the conversation is no longer kept")
-        if concealment.problems(trip.edits, moment.values):
-            return trip, KeptBack()
-        return replace(trip, edits=concealment.restored(trip.edits, moment.values)), None
+        snapshots = await self._graphs.snapshots(wanted.thread, conversation.agent, MOST_SNAPSHOTS)
+        snapshot = next((each for each in snapshots if each.checkpoint == wanted.checkpoint), None)
+        if snapshot is None:
+            return wanted, Closed("this point of the conversation is no longer kept")
+        if concealment.problems(wanted.edits, snapshot.values):
+            return wanted, KeptBack()
+        return replace(wanted, edits=concealment.restored(wanted.edits, snapshot.values)), None
 
-    def _row(self, trip: TimeTravelRequest, refusal: Refusal | None) -> Entry:
+    def _row(self, wanted: TimeTravelRequest, refusal: Refusal | None) -> Entry:
         what = What.TRAVELLED if refusal is None else What.REFUSED
-        detail: dict[str, Json] = {"checkpoint": trip.checkpoint, "edited": trip.edits is not None, "key": trip.key}
+        detail: dict[str, Json] = {
+            "checkpoint": wanted.checkpoint,
+            "edited": wanted.edits is not None,
+            "key": wanted.key,
+        }
         if refusal is not None:
             detail |= {"refusal": refusal.code, "choice": "travel", "action": 0}
-        about = ApprovalId(f"{trip.thread}#travel")
-        return Entry(self._clock.now(), trip.thread, about, what, trip.by, "time travel", detail)
+        about = ApprovalId(f"{wanted.thread}#travel")
+        return Entry(self._clock.now(), wanted.thread, about, what, wanted.by, "time travel", detail)
 
     async def _may_look(self, conversation: Conversation, by: UserId) -> Refusal | None:
         if conversation.direct:
@@ -141,20 +145,20 @@ class TimeTravels:
             return Stranger()
         return None if facts.in_channel else NotInChannel()
 
-    async def _may_travel(self, conversation: Conversation, trip: TimeTravelRequest) -> Refusal | None:
-        refusal = await self._may_look(conversation, trip.by)
+    async def _may_travel(self, conversation: Conversation, wanted: TimeTravelRequest) -> Refusal | None:
+        refusal = await self._may_look(conversation, wanted.by)
         if refusal is not None:
             return refusal
-        policies = await self._policies(conversation, trip) or (_OWN,)
+        policies = await self._policies(conversation, wanted) or (_OWN,)
         several = max(policy.quorum for policy in policies)
         if several > 1:
             return NeedsSeveral(several)
-        facts = await self._authority.facts(trip.by, conversation.place, sources_of(*policies))
+        facts = await self._authority.facts(wanted.by, conversation.place, sources_of(*policies))
         refusals = (
             may_decide(
                 policy,
                 conversation.requester,
-                trip.by,
+                wanted.by,
                 facts,
                 Subject.QUESTION if policy is _OWN else Subject.REQUEST,
             )
@@ -162,11 +166,11 @@ class TimeTravels:
         )
         return next((each for each in refusals if each is not None), None)
 
-    async def _policies(self, conversation: Conversation, trip: TimeTravelRequest) -> tuple[Policy, ...]:
+    async def _policies(self, conversation: Conversation, wanted: TimeTravelRequest) -> tuple[Policy, ...]:
         """The policies that a restart is held to; none where nothing was or is to be decided in the conversation."""
-        deciding = await self._approvals.deciding(trip.thread)
+        deciding = await self._approvals.deciding(wanted.thread)
         decided_under = policies_of(deciding)
-        if not deciding or (trip.edits is None and all(each.edition == self._rules.edition for each in deciding)):
+        if not deciding or (wanted.edits is None and all(each.edition == self._rules.edition for each in deciding)):
             return decided_under
         return tuple(dict.fromkeys((*decided_under, *possible_policies(conversation.agent, self._rules.book))))
 

@@ -23,8 +23,8 @@ def moment(checkpoint: str, source: str, ran: tuple[str, ...], following: tuple[
     return Snapshot(checkpoint, datetime(2026, 3, 4, tzinfo=UTC), source, ran, following, (), {"task": "the move"})
 
 
-def rows(*moments: Snapshot) -> list[str]:
-    view = checkpoints(THREAD, moments, 0)
+def rows(*snapshots: Snapshot) -> list[str]:
+    view = checkpoints(THREAD, snapshots, 0)
     return [block["text"]["text"] for block in view["blocks"] if block["type"] == "section"]
 
 
