@@ -97,17 +97,17 @@ def node_interrupt(nodes: str, said: Sequence[Json], values: Mapping[str, Json],
 # A checkpoint shows these pauses, and an update of the state carries out the decision: no payload, no value.
 
 
-def _never(_: Question) -> Ask | None:
+def _recognise_nothing(_: Question) -> Ask | None:
     return None
 
 
-def _no_value(ask: Ask, decisions: Sequence[Decision]) -> object:
+def _encode_nothing(ask: Ask, decisions: Sequence[Decision]) -> object:
     raise unexpected(ask, decisions[0])
 
 
-BREAKPOINT = Dialect("breakpoint", _never, _no_value)
-TOOLS = Dialect("breakpoint_tools", _never, _no_value)
-NODE_INTERRUPT = Dialect("node_interrupt", _never, _no_value)
+BREAKPOINT = Dialect("breakpoint", _recognise_nothing, _encode_nothing)
+TOOLS = Dialect("breakpoint_tools", _recognise_nothing, _encode_nothing)
+NODE_INTERRUPT = Dialect("node_interrupt", _recognise_nothing, _encode_nothing)
 _STEP: Mapping[Choice, str] = {
     Choice.APPROVE: "goes on",
     Choice.EDIT: "changes the state, then goes on",

@@ -53,15 +53,15 @@ def by_code(ask: Ask, question: Question, encode: Any) -> Ask:
     known, sentence = reading.convention, judge(ask.prompt)
     if ask.dialect in _TEXTS:
         approve, reject = _own_values(ask, encode)
-        edited = _listed(encode(ask, [Decision(Choice.EDIT, _ANY_TEXT)]))
+        edited = _as_list(encode(ask, [Decision(Choice.EDIT, _ANY_TEXT)]))
         holds = reading.holds(approve, reject, stops=True) and reading.takes_edit(edited)
-        return ask if holds else _by(known, ask, question, reading, encode)
+        return ask if holds else _by_convention(known, ask, question, reading, encode)
     if ask.dialect in _QUESTIONS and not _is_decision(reading, sentence) and _takes_words(ask, reading, sentence):
         return ask
     if known.is_question and sentence.decides and (known.wants_words or Choice.APPROVE not in ask.actions[0].choices):
-        made = _taking(_decided_in_words(reading, sentence), ask, question)
+        made = _with_choices_of(_decided_in_words(reading, sentence), ask, question)
         return replace(made, known_by=KnownBy.HINT) if Choice.APPROVE in made.actions[0].choices else made
-    return _by(known, ask, question, reading, encode)
+    return _by_convention(known, ask, question, reading, encode)
 
 
 def _takes_words(ask: Ask, reading: Reading, sentence: Sentence) -> bool:
@@ -111,22 +111,22 @@ def worded(template: Json, words: str) -> Json:
     return templates.literal(words) if template == "$text" else template
 
 
-def _by(known: Convention, ask: Ask, question: Question, reading: Reading, encode: Any) -> Ask:
+def _by_convention(known: Convention, ask: Ask, question: Question, reading: Reading, encode: Any) -> Ask:
     (action,) = ask.actions
-    if ask.dialect in _TOOLS and _holds(ask, reading, encode, edit=True):
-        return _safe(ask, reading)
+    if ask.dialect in _TOOLS and _code_agrees(ask, reading, encode, edit=True):
+        return _with_proven_reject(ask, reading)
     if ask.dialect in _TOOLS:
         known = _as_documented(known, ask, reading, encode)
     if known.is_question:
         words = known.wants_words or judge(ask.prompt).wants_words
-        return _question(known, ask) if words else _passed_on(ask, reading, encode)
+        return _question(known, ask) if words else _as_far_as_documented(ask, reading, encode)
     if known.proven and known.is_known:
-        return _taking(known, ask, question)
-    if ask.dialect != "anything" and Choice.APPROVE in action.choices and _holds(ask, reading, encode):
+        return _with_choices_of(known, ask, question)
+    if ask.dialect != "anything" and Choice.APPROVE in action.choices and _code_agrees(ask, reading, encode):
         kept = tuple(each for each in action.choices if each is not Choice.EDIT)
-        return _safe(replace(ask, actions=(replace(action, choices=kept),)), reading)
+        return _with_proven_reject(replace(ask, actions=(replace(action, choices=kept),)), reading)
     if known.is_known:
-        return _taking(known, ask, question)
+        return _with_choices_of(known, ask, question)
     return ask if _names_its_word(ask, reading, encode) else unknown(ask)
 
 
@@ -149,21 +149,21 @@ def _as_documented(known: Convention, ask: Ask, reading: Reading, encode: Any) -
     own: dict[Choice, Json] = {Choice.APPROVE: templates.literal(approve)}
     if Choice.REJECT in known.templates and reading.holds(approve, reject):
         (action,) = ask.actions
-        told: Json = _listed(encode(ask, [Decision(Choice.REJECT, action.value, "$reason")]))
+        told: Json = _as_list(encode(ask, [Decision(Choice.REJECT, action.value, "$reason")]))
         if any(word.name == "reason" for word in templates.words(told)):  # else the node's own may have the reason
             own[Choice.REJECT] = told
     words = {choice: word for choice, word in known.own_words.items() if choice not in own}
     return replace(known, templates={**known.templates, **own}, own_words=words)
 
 
-def _safe(ask: Ask, reading: Reading) -> Ask:
+def _with_proven_reject(ask: Ask, reading: Reading) -> Ask:
     """Stop the run on a rejection unless the code shows which answer acts: a name alone is not enough."""
     (action,) = ask.actions
     stops = action.reject_stops or not reading.is_proven
     return replace(ask, actions=(replace(action, reject_stops=stops),))
 
 
-def _holds(ask: Ask, reading: Reading, encode: Any, *, edit: bool = False) -> bool:
+def _code_agrees(ask: Ask, reading: Reading, encode: Any, *, edit: bool = False) -> bool:
     """Tell whether the node's code agrees with what the ask's dialect sends."""
     (action,) = ask.actions
     if not reading.holds(*_own_values(ask, encode)):
@@ -171,7 +171,7 @@ def _holds(ask: Ask, reading: Reading, encode: Any, *, edit: bool = False) -> bo
     if not edit or Choice.EDIT not in action.choices or not isinstance(action.value, dict):
         return True
     changed: Any = dict.fromkeys(action.value, FREE)
-    return not changed or reading.takes_edit(_listed(encode(ask, [Decision(Choice.EDIT, changed)])))
+    return not changed or reading.takes_edit(_as_list(encode(ask, [Decision(Choice.EDIT, changed)])))
 
 
 def _own_values(ask: Ask, encode: Any) -> tuple[Any, Any]:
@@ -179,19 +179,19 @@ def _own_values(ask: Ask, encode: Any) -> tuple[Any, Any]:
     values = []
     for choice in (Choice.APPROVE, Choice.REJECT):
         sends = choice in action.choices and not (choice is Choice.REJECT and action.reject_stops)
-        values.append(_listed(encode(ask, [Decision(choice, action.value, "no")])) if sends else None)
+        values.append(_as_list(encode(ask, [Decision(choice, action.value, "no")])) if sends else None)
     return values[0], values[1]
 
 
-def _listed(value: Any) -> Any:
+def _as_list(value: Any) -> Any:
     """Turn a pair into a list, as the node gets it from a checkpoint."""
     return list(value) if isinstance(value, tuple) else value
 
 
-def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
+def _with_choices_of(known: Convention, ask: Ask, question: Question) -> Ask:
     """Offer the choices of a convention."""
     action = ask.actions[0]
-    under, edited = _within(action.value, question.payload, known.edited)
+    under, edited = _find_in_payload(action.value, question.payload, known.edited)
     if edited is None:
         action, under = replace(action, value=question.payload), ()
         edited = known.edited
@@ -199,7 +199,7 @@ def _taking(known: Convention, ask: Ask, question: Question) -> Ask:
     if (not question.exact or not known.edited) and Choice.EDIT in choices:
         choices.remove(Choice.EDIT)
     encoding = _encoding(known, len(under))
-    if Choice.EDIT in choices and not _has_all(action.value, encoding[Choice.EDIT.value]):
+    if Choice.EDIT in choices and not _has_all_picks(action.value, encoding[Choice.EDIT.value]):
         choices.remove(Choice.EDIT)
     if known.options:
         choices += [Choice.OPTION] if Choice.APPROVE in choices or known.all_named else [Choice.ANSWER, Choice.OPTION]
@@ -234,10 +234,10 @@ def _with_options(known: Convention, action: Action, choices: Sequence[Choice]) 
     return replace(action, options=options, description="\n\n".join(each for each in told if each))
 
 
-def _passed_on(ask: Ask, reading: Reading, encode: Any) -> Ask:
+def _as_far_as_documented(ask: Ask, reading: Reading, encode: Any) -> Ask:
     """Offer the documented choices to a node that passes every answer on, unless one makes it raise."""
     (action,) = ask.actions
-    able = {each for each in action.choices if reading.survives(_listed(encode(ask, [_decision(each, action)])))}
+    able = {each for each in action.choices if reading.survives(_as_list(encode(ask, [_sample(each, action)])))}
     if Choice.APPROVE in action.choices and Choice.APPROVE not in able:
         return unknown(ask)
     stops = action.reject_stops or reading.convention.acts_anyway or Choice.REJECT not in able
@@ -246,7 +246,7 @@ def _passed_on(ask: Ask, reading: Reading, encode: Any) -> Ask:
     return replace(ask, actions=(replace(action, choices=choices, reject_stops=stops and rejectable),))
 
 
-def _decision(choice: Choice, action: Action) -> Decision:
+def _sample(choice: Choice, action: Action) -> Decision:
     """Make a sample decision of this choice."""
     return Decision(choice, action.value, "no")
 
@@ -258,7 +258,7 @@ def _question(known: Convention, ask: Ask) -> Ask:
     return replace(ask, kind=Kind.QUESTION, actions=(asked,), encoding=encoding, known_by=KnownBy.CODE)
 
 
-def _has_all(value: Json, template: Json) -> bool:
+def _has_all_picks(value: Json, template: Json) -> bool:
     """Tell whether a value has everything that a template picks from it."""
     return all(templates.resolves(value, path) for path in templates.picks(template))
 
@@ -266,7 +266,7 @@ def _has_all(value: Json, template: Json) -> bool:
 def _encoding(known: Convention, cut: int) -> dict[str, Json]:
     made: dict[str, Json] = {}
     for choice, each in known.templates.items():
-        made[choice.value] = {"resume": _rerooted(each, cut) if choice is Choice.EDIT else each}
+        made[choice.value] = {"resume": _picks_below(each, cut) if choice is Choice.EDIT else each}
     if known.reserved and Choice.APPROVE in known.templates:
         reserved: list[Json] = [*sorted(known.reserved)]
         made[RESERVED] = reserved
@@ -277,35 +277,35 @@ def _encoding(known: Convention, cut: int) -> dict[str, Json]:
     return made
 
 
-def _rerooted(template: Json, cut: int) -> Json:
+def _picks_below(template: Json, cut: int) -> Json:
     """Turn `$value.tool.args.x` into `$value.x` if the action's value is the one at `tool.args`."""
     return templates.rewritten(template, lambda word: Word(word.name, word.path[cut:]) if word.path else word)
 
 
-def _within(
+def _find_in_payload(
     value: Json, payload: Json, edited: Sequence[tuple[Any, ...]]
 ) -> tuple[tuple[Any, ...], Sequence[tuple[Any, ...]] | None]:
     """Find the action's value in the payload, and the edited fields below it; None if a field is elsewhere."""
-    for under in _places(payload):
+    for under in _objects_in(payload):
         here: Any = payload
         for key in under:
             here = here[key]
         same = here == value or (isinstance(value, dict) and isinstance(here, dict) and value.items() <= here.items())
         inner = [path[len(under) :] for path in edited if path[: len(under)] == under]
-        if same and len(inner) == len(edited) and all(not path or _has(value, path) for path in inner):
+        if same and len(inner) == len(edited) and all(not path or _has_path(value, path) for path in inner):
             return under, inner
     return (), None
 
 
-def _places(payload: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def _objects_in(payload: Json, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     found = [path]
     if isinstance(payload, dict) and len(path) < 3:  # noqa: PLR2004 - a tool call within a question
         for key, each in payload.items():
-            found += _places(each, (*path, key)) if isinstance(each, dict) else []
+            found += _objects_in(each, (*path, key)) if isinstance(each, dict) else []
     return found
 
 
-def _has(value: Json, path: Sequence[Any]) -> bool:
+def _has_path(value: Json, path: Sequence[Any]) -> bool:
     for key in path:
         if not isinstance(value, dict) or key not in value:
             return False

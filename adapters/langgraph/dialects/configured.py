@@ -85,8 +85,8 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
     if rule is None or len(ask.actions) != 1:
         return ask
     (action,) = ask.actions
-    kind = _kind(ask.kind, [choice for choice in Choice if rule.offers(choice)])
-    sends = _settled(rule, replace(ask, kind=kind))
+    kind = _kind_of(ask.kind, [choice for choice in Choice if rule.offers(choice)])
+    sends = _templates_of(rule, replace(ask, kind=kind))
     if not question.exact or action.value is None:
         sends.choices.pop(Choice.EDIT, None)
     choices = [each for each in Choice if each in sends.choices or (each is Choice.OPTION and sends.options)]
@@ -99,7 +99,7 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
     made = replace(
         action,
         choices=tuple(choices),
-        schema=read_only_except(schema, _picked(sends.choices[Choice.EDIT])) if Choice.EDIT in choices else schema,
+        schema=read_only_except(schema, _picks(sends.choices[Choice.EDIT])) if Choice.EDIT in choices else schema,
         description="\n\n".join(each for each in (*sends.lacks, action.description) if each),
         reject_stops=stops,
         options=tuple(Option(word, "message" if _takes_words(each) else "") for word, each in sends.options.items()),
@@ -115,7 +115,7 @@ def configured(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Ask
 
 
 @dataclass(frozen=True, slots=True)
-class _Sends:
+class _ChoiceTemplates:
     """The templates of the choices that a request has all values for, and a sentence for each other choice."""
 
     choices: dict[Choice, _Template]
@@ -123,9 +123,9 @@ class _Sends:
     lacks: list[str]
 
 
-def _settled(rule: AnswerRule, ask: Ask) -> _Sends:
+def _templates_of(rule: AnswerRule, ask: Ask) -> _ChoiceTemplates:
     (action,) = ask.actions
-    sends = _Sends({}, {}, [])
+    sends = _ChoiceTemplates({}, {}, [])
     worded: list[tuple[Choice | str, Mapping[str, Json]]] = [
         *((each, rule.templates[each]) for each in Choice if each in rule.templates),
         *rule.options.items(),
@@ -144,12 +144,12 @@ def _settled(rule: AnswerRule, ask: Ask) -> _Sends:
             sends.choices[choice] = made
         else:
             sends.options[choice] = made
-    if Choice.EDIT in sends.choices and not _picked(sends.choices[Choice.EDIT]):
+    if Choice.EDIT in sends.choices and not _picks(sends.choices[Choice.EDIT]):
         del sends.choices[Choice.EDIT]  # it sends nothing that can be edited
     return sends
 
 
-def _picked(template: _Template) -> list[templates.PickPath]:
+def _picks(template: _Template) -> list[templates.PickPath]:
     """List the parts of the value that a template sends."""
     return [path for part in template.values() for path in templates.picks(part)]
 
@@ -158,7 +158,7 @@ def _takes_words(template: _Template) -> bool:
     return any(word.name == "text" for part in template.values() for word in templates.words(part))
 
 
-def _encoding(sends: _Sends, question: Question, choices: Sequence[Choice]) -> Json:
+def _encoding(sends: _ChoiceTemplates, question: Question, choices: Sequence[Choice]) -> Json:
     made: dict[str, Json] = {choice.value: dict(template) for choice, template in sends.choices.items()}
     if sends.options:
         made[OPTIONS] = {word: dict(template) for word, template in sends.options.items()}
@@ -168,7 +168,7 @@ def _encoding(sends: _Sends, question: Question, choices: Sequence[Choice]) -> J
     return made
 
 
-def _kind(kind: Kind, choices: Sequence[Choice]) -> Kind:
+def _kind_of(kind: Kind, choices: Sequence[Choice]) -> Kind:
     """Choose the kind: words alone are a question to the requester; anything to approve or reject goes to approvers."""
     if choices == [Choice.ANSWER]:
         return kind if kind is Kind.FORM else Kind.QUESTION

@@ -59,7 +59,7 @@ def encode_decision(ask: Ask, decisions: Sequence[Decision], by: Sequence[UserId
     template = _template(ask, decision)
     if template is None:
         raise ValueError(f"answers: has no words for {decision.choice}")
-    words = _Words(decision, _value(ask, action, decision), by[0] if by else "", _reserved(ask))
+    words = _WordValues(decision, _value(ask, action, decision), by[0] if by else "", _reserved(ask))
     update, as_node = words.fill(template.get("update")), template.get("as_node")
     return Sent(
         resume=words.fill(template.get("resume")),
@@ -81,9 +81,11 @@ def problems(ask: Ask, action: Action, decision: Decision) -> Iterator[ValueProb
     value = _value(ask, action, decision)
     for word in words:
         if word.name == "value" and not templates.resolves(value, word.path):
-            yield ValueProblem(_place(value, word.path), f"The agent needs {_named(word)}, which is no longer there.")
+            yield ValueProblem(
+                _field_of(value, word.path), f"The agent needs {_spelled_pick(word)}, which is no longer there."
+            )
         elif word.name == "json":
-            yield from _of_json(decision.text)
+            yield from _json_problems(decision.text)
 
 
 def takes_json(ask: Ask) -> bool:
@@ -91,7 +93,7 @@ def takes_json(ask: Ask) -> bool:
     return templates.takes_json(ask.encoding)
 
 
-def _of_json(text: str) -> Iterator[ValueProblem]:
+def _json_problems(text: str) -> Iterator[ValueProblem]:
     try:
         value = read_json(text)
     except ValueError:
@@ -103,13 +105,13 @@ def _of_json(text: str) -> Iterator[ValueProblem]:
 def read_json(text: str) -> Json:
     """Read a value that a person wrote as JSON. Raises ValueError if it is not JSON."""
     try:
-        made: Json = json.loads(text, parse_constant=_no_number)
+        made: Json = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return made
 
 
-def _no_number(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
@@ -129,19 +131,19 @@ def _value(ask: Ask, action: Action, decision: Decision) -> Json:
     return value_of(action, decision)
 
 
-def _place(value: Json, path: PickPath) -> PickPath:
+def _field_of(value: Json, path: PickPath) -> PickPath:
     """Return the field of the form that a missing value belongs to."""
     while path and not templates.resolves(value, path):
         path = path[:-1]
     return path
 
 
-def _named(word: Word) -> str:
+def _spelled_pick(word: Word) -> str:
     return str(word).removeprefix("$value").removeprefix(".") or "a value"
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _WordValues:
     """The values for the words of a template."""
 
     decision: Decision

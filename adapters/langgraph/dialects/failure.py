@@ -23,12 +23,12 @@ def failed(sentence: str, nodes: Sequence[str], run: str, *, poisoned: bool) -> 
     return Ask(FAILURE.name, Kind.FAILURE, sentence, (action,), payload, known_by=KnownBy.LIBRARY)
 
 
-def _never(_: Question) -> Ask | None:
+def _recognise_nothing(_: Question) -> Ask | None:
     return None
 
 
-def _no_value(ask: Ask, decisions: Sequence[Decision]) -> object:
+def _encode_nothing(ask: Ask, decisions: Sequence[Decision]) -> object:
     raise unexpected(ask, decisions[0])
 
 
-FAILURE = Dialect("failure", _never, _no_value)
+FAILURE = Dialect("failure", _recognise_nothing, _encode_nothing)

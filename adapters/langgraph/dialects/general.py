@@ -34,7 +34,7 @@ PROMPTS = ("question", "message", "prompt", "title", "instruction", "instruction
 def _recognise_schema(question: Question) -> Ask | None:
     if not question.schema:
         return None
-    prompt, shown = _prompt(question.payload)
+    prompt, shown = _split_prompt(question.payload)
     if question.schema.get("type") == "boolean":
         yes_or_no = Action("details" if shown else "", shown, (Choice.APPROVE, Choice.REJECT))
         return Ask(SCHEMA.name, Kind.APPROVAL, prompt, (yes_or_no,), question.payload, question.speaker)
@@ -192,7 +192,7 @@ STRING = Dialect("string", _recognise_string, _encode_string)
 
 
 def _recognise_anything(question: Question) -> Ask:
-    prompt, _ = _prompt(question.payload)
+    prompt, _ = _split_prompt(question.payload)
     choices = [Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER]
     if not question.exact or question.payload is None:
         choices.remove(Choice.EDIT)
@@ -234,7 +234,7 @@ def only_sentence(payload: Json) -> tuple[str, Json] | None:
 _SORTS = ("type", "kind")
 
 
-def _prompt(payload: Json) -> tuple[str, Json]:
+def _split_prompt(payload: Json) -> tuple[str, Json]:
     """Split a payload into the sentence that reads like a question and everything else."""
     if isinstance(payload, str):
         return payload, None

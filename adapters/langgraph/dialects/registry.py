@@ -61,23 +61,23 @@ BY_NAME = {dialect.name: dialect for dialect in (*DIALECTS, *_PAUSES)}
 def read(question: Question, rules: Sequence[AnswerRule] = ()) -> Ask:
     """Read an interrupt as an Ask; every payload has one. `rules` are the agent's `answers:`."""
     asks = (dialect.recognise(question) for dialect in DIALECTS)
-    ask = _sourced(next(ask for ask in asks if ask is not None))
+    ask = _with_source(next(ask for ask in asks if ask is not None))
     if ask.dialect == GATED.name:
         return ask  # its answer is for the gate, even if `answers:` has an entry for the node
     ruled = configured(ask, question, rules)
     if ruled is ask and ask.dialect not in _LIBRARIES:
         ruled = by_code(ask, question, BY_NAME[ask.dialect].encode) if question.reading else by_hint(ask, question)
-    return _with_unsent_reason(_rejectable(ruled))
+    return _with_unsent_reason(_with_rejects(ruled))
 
 
-def _sourced(ask: Ask) -> Ask:
+def _with_source(ask: Ask) -> Ask:
     """Note on the ask that a library or a schema defines its answers."""
     if ask.dialect not in _LIBRARIES:
         return ask
     return replace(ask, known_by=KnownBy.SCHEMA if ask.dialect == SCHEMA.name else KnownBy.LIBRARY)
 
 
-def _rejectable(ask: Ask) -> Ask:
+def _with_rejects(ask: Ask) -> Ask:
     """Let people reject every decision: if the graph takes no rejection, the run stops."""
     if ask.is_question or ask.kind is Kind.NOTICE:
         return ask

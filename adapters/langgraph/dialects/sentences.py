@@ -144,7 +144,7 @@ class Sentence:
 
 def judge(text: str) -> Sentence:
     """Judge which kind of answer a sentence asks for."""
-    text = _LETTER.sub(r"\1", _within_reach(text.strip()))
+    text = _LETTER.sub(r"\1", _beginning_and_end(text.strip()))
     told = [*_instructions(text), *_alternatives(text)]
     if told:
         return Sentence(decides=True, names=next((each for each in told if each is not None), None))
@@ -157,7 +157,7 @@ def names_a_verdict(word: str) -> bool:
     return word.strip().lower() in _YES | _NO | _VERDICTS
 
 
-def _within_reach(text: str) -> str:
+def _beginning_and_end(text: str) -> str:
     if len(text) <= _MOST_BEFORE + _MOST_AFTER:
         return text
     return f"{text[:_MOST_BEFORE]}\n{text[-_MOST_AFTER:]}"
@@ -224,10 +224,10 @@ def _instructions(text: str) -> Iterator[Json]:
         goes = _PURPOSE.fullmatch(purpose) is not None and not halts and purpose not in _ENDING
         if verdict or goes or halts:
             ahead = (small in _YES and (not halts or purpose == "cancel")) or (goes and small not in _NO)
-            yield _meant(word, quoted=quoted) if ahead else None
+            yield _bare_value(word, quoted=quoted) if ahead else None
 
 
-def _meant(word: str, *, quoted: bool) -> Json:
+def _bare_value(word: str, *, quoted: bool) -> Json:
     """Read a bare word: True is Python's, but true may be a text or a truth value."""
     if quoted or word.lower() != "true":
         return word

@@ -32,7 +32,7 @@ def card_of(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> Card:
     offered = [each for action in ask.actions for each in _offered(ask, action, question)]
     names = ", ".join(dict.fromkeys(action.name for action in ask.actions if action.name))
     choices = tuple(each for at, each in enumerate(offered) if each not in offered[:at])
-    return Card(ask.prompt, names, ask.kind, ask.is_question, ask.known_by, choices, _why(ask, question, rules))
+    return Card(ask.prompt, names, ask.kind, ask.is_question, ask.known_by, choices, _explanation(ask, question, rules))
 
 
 def configured_card(agent: LocalAgent, path: str) -> tuple[Card, ...]:
@@ -85,13 +85,13 @@ def _encoded(ask: Ask, *keys: str) -> Mapping[str, Json]:
 
 def _by_dialect(ask: Ask, action: Action, choice: Choice) -> Json:
     """Encode a choice by its dialect, with the words of a template in place of a person's values."""
-    value = _worded(action.value) if isinstance(action.value, dict) else "$value"
+    value = _words_of_fields(action.value) if isinstance(action.value, dict) else "$value"
     one = replace(action, value=value)
     sent = dialects.encode(replace(ask, actions=(one,)), [Decision(choice, value, "$text")])
     return _shortened(to_json(sent.resume).value, value)
 
 
-def _worded(value: Mapping[str, Json]) -> dict[str, Json]:
+def _words_of_fields(value: Mapping[str, Json]) -> dict[str, Json]:
     return {key: f"$value.{key}" for key in value or (TEXT,)}
 
 
@@ -135,7 +135,7 @@ _LIBRARIES = {
 }
 
 
-def _why(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> str:
+def _explanation(ask: Ask, question: Question, rules: Sequence[AnswerRule]) -> str:
     """Say how the meaning of the answers is known, if there is more to say."""
     match ask.known_by:
         case KnownBy.RULE:

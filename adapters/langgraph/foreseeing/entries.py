@@ -15,7 +15,7 @@ def entry_for(node: str, questions: Sequence[Question], beside: Sequence[Sequenc
 
     A person fills in its values; until then it is refused.
     """
-    fields = _telling(questions, [each for others in beside for each in others]) if beside and questions else {}
+    fields = _unique_fields(questions, [each for others in beside for each in others]) if beside and questions else {}
     below = "" if questions else "*"  # the graph may be one that the node calls: its nodes are below this one
     when = f"node: {_yaml(_literal(node) + below)}"
     when += f", payload: {_yaml(fields)}" if fields else ""
@@ -23,11 +23,13 @@ def entry_for(node: str, questions: Sequence[Question], beside: Sequence[Sequenc
     return entry(when, more if beside and not fields else "")
 
 
-def _telling(questions: Sequence[Question], rivals: Sequence[Question]) -> dict[str, Json]:
+def _unique_fields(questions: Sequence[Question], rivals: Sequence[Question]) -> dict[str, Json]:
     """Find the fewest fields that tell a payload from others; none if nothing does."""
     first, *more = [question.payload if isinstance(question.payload, dict) else {} for question in questions]
     same = {key: each for key, each in first.items() if all(each == other.get(key, ...) for other in more)}
-    fields = {key: _literal(each) if isinstance(each, str) else each for key, each in same.items() if _tells(each)}
+    fields = {
+        key: _literal(each) if isinstance(each, str) else each for key, each in same.items() if _is_constant(each)
+    }
     alone: list[dict[str, Json]] = [{key: each} for key, each in sorted(fields.items(), key=lambda at: len(str(at)))]
     for tried in (*alone, fields):
         if tried and not any(AnswerRule(None, tried, {}).matches(rival) for rival in rivals):
@@ -38,7 +40,7 @@ def _telling(questions: Sequence[Question], rivals: Sequence[Question]) -> dict[
 _LONGEST = 80
 
 
-def _tells(value: Json) -> bool:
+def _is_constant(value: Json) -> bool:
     """Tell whether a value is a constant that can be written in app.yaml as it is."""
     if isinstance(value, str):
         return len(value) <= _LONGEST and value.isprintable() and "${" not in value and TEXT not in value

@@ -54,7 +54,7 @@ def advice(graph: Any) -> Sequence[str]:
     for path, function in _functions(graph, ""):
         code = _read(function)
         if code is not None:
-            found |= dict.fromkeys((*_twice(path, code), *_swallowed(path, code)))
+            found |= dict.fromkeys((*_work_done_twice(path, code), *_swallowed_questions(path, code)))
     return tuple(found)
 
 
@@ -91,13 +91,13 @@ def _read(function: FunctionType) -> _Code | None:
 # Done twice -----------------------------------------------------------------------------------------------------------
 
 
-def _twice(path: str, code: _Code) -> Iterator[str]:
+def _work_done_twice(path: str, code: _Code) -> Iterator[str]:
     asking = [call for call in _calls(code.tree) if _asks(call, code, _DEEPEST)]
     if not asking:
         return
     last = max(call.lineno for call in asking)
     for call in _calls(code.tree):
-        if call.lineno < last and call not in asking and _works(call, code, _DEEPEST):
+        if call.lineno < last and call not in asking and _is_work(call, code, _DEEPEST):
             yield (
                 f"{path} ({code.line(call)}): {_name(call.func)}() runs before interrupt(), and again with each "
                 "answer. Move it after the interrupt, into a node of its own, or make it idempotent with the run's "
@@ -117,11 +117,11 @@ def _asks(call: ast.Call, code: _Code, deep: int) -> bool:
     name = _name(call.func)
     if name.rpartition(".")[2] == _INTERRUPT:
         return True
-    inner = _own(name, code) if deep else None
+    inner = _function_in_file(name, code) if deep else None
     return inner is not None and any(_asks(each, inner, deep - 1) for each in _calls(inner.tree))
 
 
-def _works(call: ast.Call, code: _Code, deep: int) -> bool:
+def _is_work(call: ast.Call, code: _Code, deep: int) -> bool:
     owner, _, name = _name(call.func).rpartition(".")
     if owner.split("(")[0] in _HARMLESS or any(part in ("log", "logger", "logging") for part in owner.split(".")):
         return False
@@ -129,8 +129,8 @@ def _works(call: ast.Call, code: _Code, deep: int) -> bool:
         return any(isinstance(each, ast.Constant) and set(str(each.value)) & set("wax+") for each in _modes(call))
     if name in _WORKS:
         return name not in _COLLECTIONS or _is_awaited(call, code)
-    inner = _own(_name(call.func), code) if deep else None
-    return inner is not None and any(_works(each, inner, deep - 1) for each in _calls(inner.tree))
+    inner = _function_in_file(_name(call.func), code) if deep else None
+    return inner is not None and any(_is_work(each, inner, deep - 1) for each in _calls(inner.tree))
 
 
 def _modes(call: ast.Call) -> list[ast.expr]:
@@ -141,7 +141,7 @@ def _is_awaited(call: ast.Call, code: _Code) -> bool:
     return any(isinstance(node, ast.Await) and node.value is call for node in ast.walk(code.tree))
 
 
-def _own(name: str, code: _Code) -> _Code | None:
+def _function_in_file(name: str, code: _Code) -> _Code | None:
     """Find a function of the same file by its name."""
     found = code.function.__globals__.get(name)
     if not isinstance(found, FunctionType) or found.__module__ != code.function.__module__:
@@ -152,7 +152,7 @@ def _own(name: str, code: _Code) -> _Code | None:
 # Swallowed ------------------------------------------------------------------------------------------------------------
 
 
-def _swallowed(path: str, code: _Code) -> Iterator[str]:
+def _swallowed_questions(path: str, code: _Code) -> Iterator[str]:
     for block in ast.walk(code.tree):
         if not isinstance(block, ast.Try):
             continue

@@ -28,11 +28,11 @@ def unfit_entries(rules: Sequence[AnswerRule], nodes: Iterable[str], readings: I
     known, asked = [*nodes], [*readings]
     for index, rule in enumerate(rules):
         if rule.node is not None and known and not any(_is_for(rule, path) for path in known):
-            yield f'answers[{index}].when.node: the graph has no node "{rule.node}".{_meant(rule.node, known)}'
+            yield f'answers[{index}].when.node: the graph has no node "{rule.node}".{_suggestion(rule.node, known)}'
             continue
         asking = [each for each in asked if _is_for(rule, each.path) and _may_match(rule.payload, each.payload)]
         for place, path in _picks(rule):
-            if asking and all(_lacks(each.payload, path) for each in asking):
+            if asking and all(_certainly_lacks(each.payload, path) for each in asking):
                 lines = ", ".join(dict.fromkeys(each.line for each in asking))
                 yield (
                     f"answers[{index}].{place}: {Word('value', path)} picks a value that is not in the request "
@@ -45,7 +45,7 @@ def _is_for(rule: AnswerRule, path: str) -> bool:
     return rule.node is None or any(fnmatchcase(each, rule.node) for each in names)
 
 
-def _meant(node: str, paths: Sequence[str]) -> str:
+def _suggestion(node: str, paths: Sequence[str]) -> str:
     names = dict.fromkeys(path.rpartition(SEPARATOR)[2] for path in paths)
     near = difflib.get_close_matches(node, names, n=1)
     return f' Did you mean "{near[0]}"?' if near else ""
@@ -78,9 +78,9 @@ def _picks(rule: AnswerRule) -> Iterator[tuple[str, PickPath]]:
             yield place, path
 
 
-def _lacks(payload: Value, path: PickPath) -> bool:
+def _certainly_lacks(payload: Value, path: PickPath) -> bool:
     """Tell whether a payload cannot have a value at a path, nor can any part of it that people may decide on."""
-    return all(_has_not(each, path) for each in _parts(payload))
+    return all(_has_no_path(each, path) for each in _parts(payload))
 
 
 def _parts(value: Value, depth: int = 0) -> Iterator[Value]:
@@ -92,16 +92,16 @@ def _parts(value: Value, depth: int = 0) -> Iterator[Value]:
             yield from _parts(each, depth + 1)
 
 
-def _has_not(value: Value, path: PickPath) -> bool:
+def _has_no_path(value: Value, path: PickPath) -> bool:
     if not path:
         return False
     match value, path[0]:
         case Mapped(), str(key) if value.rest is None:
-            return key not in value.fields or _has_not(value.fields[key], path[1:])
+            return key not in value.fields or _has_no_path(value.fields[key], path[1:])
         case Mapped(), str(key) if key in value.fields:
-            return _has_not(value.fields[key], path[1:])
+            return _has_no_path(value.fields[key], path[1:])
         case Listed(), int(number) if value.before is None:
-            return number >= len(value.items) or _has_not(value.items[number], path[1:])
+            return number >= len(value.items) or _has_no_path(value.items[number], path[1:])
         case (Mapped(), int()) | (Listed(), str()):
             return True
         case Known(), _:

@@ -72,7 +72,7 @@ def load(spec: str, base: Path, loaded: set[str] | None = None) -> Any:
         module = _module_of_file(spec, where, set() if loaded is None else loaded)
     else:
         module = _module_by_name(spec, where, base)
-    with _explained(spec):  # a module may have its own __getattr__
+    with _as_load_error(spec):  # a module may have its own __getattr__
         try:
             return getattr(module, attribute)
         except AttributeError:
@@ -104,7 +104,7 @@ def _module_of_file(spec: str, file: Path, loaded: set[str]) -> ModuleType:
     before = sys.modules.get(name)
     sys.modules[name] = module
     try:
-        with _on_path(file.parent), _explained(spec):
+        with _on_path(file.parent), _as_load_error(spec):
             found.loader.exec_module(module)
     except LoadError:
         sys.modules.pop(name)
@@ -116,7 +116,7 @@ def _module_of_file(spec: str, file: Path, loaded: set[str]) -> ModuleType:
 
 
 def _module_by_name(spec: str, name: str, base: Path) -> ModuleType:
-    with _on_path(base), _explained(spec):
+    with _on_path(base), _as_load_error(spec):
         return importlib.import_module(name)
 
 
@@ -148,17 +148,17 @@ def _on_path(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(spec: str) -> Iterator[None]:
+def _as_load_error(spec: str) -> Iterator[None]:
     """Turn any error of the project's code into one sentence with the line in its file."""
     try:
         yield
     except LoadError:
         raise
     except (Exception, SystemExit) as error:
-        raise LoadError(f"graph: {spec!r}: {_place(error)}{_what(error)}.") from error
+        raise LoadError(f"graph: {spec!r}: {_file_and_line(error)}{_error_text(error)}.") from error
 
 
-def _place(error: BaseException) -> str:
+def _file_and_line(error: BaseException) -> str:
     """Name the file and line to look at: of the syntax error, or the innermost line of the project's own code.
 
     A graph in an installed package has none: then it is the innermost line that is neither Python's nor ours.
@@ -183,7 +183,7 @@ def _is_code(file: str) -> bool:
     return not _INSTALLED.isdisjoint(path.parts) or not any(path.is_relative_to(each) for each in _NOT_THEIRS)
 
 
-def _what(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     said = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
     what = f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
     if isinstance(error, ModuleNotFoundError):
@@ -199,8 +199,8 @@ async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack
     """
     made = exported
     if not _is_graph(made) and callable(made):
-        with _explained(spec):
-            made = await _called(spec, made, stack)
+        with _as_load_error(spec):
+            made = await _call_factory(spec, made, stack)
     return _with_checkpointer(spec, made, saver)
 
 
@@ -211,7 +211,7 @@ def _is_graph(value: Any) -> bool:
     return isinstance(value, StateGraph | Pregel)
 
 
-async def _called(spec: str, factory: Any, stack: AsyncExitStack) -> Any:
+async def _call_factory(spec: str, factory: Any, stack: AsyncExitStack) -> Any:
     needed = [each for each in inspect.signature(factory).parameters.values() if _is_needed(each)]
     if len(needed) > 1:
         names = ", ".join(each.name for each in needed)
@@ -243,7 +243,7 @@ def _with_checkpointer(spec: str, made: Any, saver: Any) -> Loaded:
     from langgraph.pregel import Pregel  # noqa: PLC0415
 
     if isinstance(made, StateGraph):
-        with _explained(spec):
+        with _as_load_error(spec):
             return Loaded(made.compile(checkpointer=saver))
     if isinstance(made, Pregel):
         own = made.checkpointer not in (None, True)

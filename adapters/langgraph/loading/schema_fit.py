@@ -64,10 +64,10 @@ def _of_input(graph: Any, given: Any) -> Iterator[Misfit]:
     if unknown:
         names = ", ".join(f'"{name}"' for name in unknown)
         what = f"the graph's input has no {names}, so its value would be dropped; it has {', '.join(fields)}"
-        yield Misfit("input", what, _meant(given, unknown, fields) or fix)
+        yield Misfit("input", what, _suggestion(given, unknown, fields) or fix)
 
 
-def _meant(given: Mapping[str, Any], unknown: Sequence[str], fields: Sequence[str]) -> str:
+def _suggestion(given: Mapping[str, Any], unknown: Sequence[str], fields: Sequence[str]) -> str:
     """Suggest the field that a misspelt one is nearest to; nothing if no field of the input fits."""
     near = difflib.get_close_matches(unknown[0], fields, n=1) if len(unknown) < len(given) else []
     return f'Did you mean "{near[0]}"?' if near else ""

@@ -138,7 +138,7 @@ class Reading:
         `edited` has FREE in place of the changed values.
         """
         tried = self.probed.try_(edited)
-        changed = [path for path, each in _within(edited) if each is FREE or each is TEXT]
+        changed = [path for path, each in _paths_in(edited) if each is FREE or each is TEXT]
         read = [path for path in changed if path in tried.reads or tried.takes(path)]
         return not self.probed.raises(tried) and read == changed and any(tried.takes(path) for path in changed)
 
@@ -152,11 +152,11 @@ class Reading:
         return _fits(self.payload, payload, closely=closely)
 
 
-def _within(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def _paths_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     yield path, value
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in inner:
-        yield from _within(each, (*path, key))
+        yield from _paths_in(each, (*path, key))
 
 
 def _fits(shape: Value, payload: Json, *, closely: bool) -> bool:

@@ -28,7 +28,7 @@ def corrects(probed: Probed, tried: Behaviour, approving: Behaviour) -> bool:
         return False
     pairs = [(kept[key], shown[key]) for key in kept if not (_is_said(kept[key]) and _is_said(shown[key]))]
     changed = [(new, old) for new, old in pairs if atoms_of(new) != atoms_of(old)]
-    return bool(changed) and all(_takes_its_place(new, old, probed) for new, old in changed)
+    return bool(changed) and all(_replaces_shown(new, old, probed) for new, old in changed)
 
 
 def _parts(each: Behaviour, probed: Probed) -> tuple[Any, ...]:
@@ -50,6 +50,6 @@ def _is_message(cls: object) -> bool:
     return isinstance(cls, type) and issubclass(cls, BaseMessage)
 
 
-def _takes_its_place(new: Value, old: Value, probed: Probed) -> bool:
+def _replaces_shown(new: Value, old: Value, probed: Probed) -> bool:
     """Tell whether one is the person's own value, and the other something that the request shows."""
     return new.given and bool(atoms_of(old)) and all(probed.shows(atom) for atom in atoms_of(old))

@@ -41,7 +41,7 @@ def edit_of(
 ) -> tuple[Json, tuple[Path, ...], tuple[Path, ...]] | None:
     """Return the template of an edit, the fields of the payload that it changes, and those that must not be empty."""
     best_found: tuple[int, Json, dict[Path, Path], Any] | None = None
-    for base in _bases(probed, acting):
+    for base in _base_candidates(probed, acting):
         fields: dict[Path, Path] = {}
         places = [*base.reads, *text_places(base.candidate), *_empty_places(base.candidate)]
         for path in dict.fromkeys(sorted(places[:_MOST_FIELDS], key=len)):
@@ -49,15 +49,15 @@ def edit_of(
                 continue
             if any(path[: len(each)] == each for each in fields):
                 continue  # part of a field that is taken completely
-            for place in _deepest(probed, base.candidate, path):
-                target = _target(probed, base.candidate, place, approving)
+            for place in _fields_read_below(probed, base.candidate, path):
+                target = _target_field(probed, base.candidate, place, approving)
                 if target is not None:
                     fields[place] = target
         if not fields:
             continue
         shaped = base.candidate
         for path, target in fields.items():
-            shaped = with_value(shaped, path, _pick(target))
+            shaped = with_value(shaped, path, _value_word(target))
         if any(template(TEXT, probed, "$text", path) == "$text" for path in text_places(shaped)):
             continue  # an edit has no words of its own
         if best_found is None or len(fields) > best_found[0]:
@@ -81,13 +81,13 @@ def _takes_empty(probed: Probed, candidate: Any, path: Path, target: Path) -> bo
     return all(probed.try_(with_value(candidate, path, each)).takes(path) for each in [*tried, *blank])
 
 
-def _deepest(probed: Probed, candidate: Any, path: Path) -> list[Path]:
+def _fields_read_below(probed: Probed, candidate: Any, path: Path) -> list[Path]:
     """Return a field of the answer, or the fields in it if the code reads them one by one."""
     tried = probed.try_(with_value(candidate, path, FREE))
     return [each for each in tried.reads if each[: len(path)] == path and len(each) > len(path)] or [path]
 
 
-def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) -> Path | None:
+def _target_field(probed: Probed, candidate: Any, path: Path, approving: Behaviour) -> Path | None:
     """Find the field of the payload that a field of the answer changes, if the node then acts, or asks again."""
     used = frozenset(a for a in approving.flows | approving.returned if probed.shows(a))
     plain = skeleton(approving, probed)
@@ -99,7 +99,7 @@ def _target(probed: Probed, candidate: Any, path: Path, approving: Behaviour) ->
         goes_on = goes_on or _does_the_same(probed, tried, approving)
         if tried.traces and not probed.raises(tried) and goes_on:
             found = _replaced(probed, tried, path, used)
-            if found is not None and _fits(probed, candidate, path, found, approving):
+            if found is not None and _is_readable(probed, candidate, path, found, approving):
                 return found
     return None
 
@@ -111,10 +111,10 @@ def _does_the_same(probed: Probed, one: Behaviour, other: Behaviour) -> bool:
     return same and one.is_known and one.ends == other.ends
 
 
-def _fits(probed: Probed, candidate: Any, path: Path, target: Path, approving: Behaviour) -> bool:
+def _is_readable(probed: Probed, candidate: Any, path: Path, target: Path, approving: Behaviour) -> bool:
     """Tell whether the field of the payload has the kind, and the inner fields, that the node reads from an edit."""
     value = dict(leaves(probed.payload))[target]
-    tried = probed.try_(with_value(candidate, path, _like(value)))
+    tried = probed.try_(with_value(candidate, path, _sample_of(value)))
     if probed.raises(tried) or not tried.takes(path):
         return False
     size = len(path)
@@ -125,7 +125,7 @@ def _fits(probed: Probed, candidate: Any, path: Path, target: Path, approving: B
     return not within or (isinstance(value, Mapped) and within <= value.fields.keys())
 
 
-def _like(value: Value) -> Any:
+def _sample_of(value: Value) -> Any:
     """Make a candidate of the same kind as a value of the payload."""
     match value:
         case Known(value=str()):
@@ -133,13 +133,13 @@ def _like(value: Value) -> Any:
         case Known(value=bool() | int() | float()):
             return value.value
         case Mapped(rest=None):
-            return {key: _like(each) for key, each in value.fields.items()}
+            return {key: _sample_of(each) for key, each in value.fields.items()}
         case Listed(before=None) if value.items:
-            return [_like(each) for each in value.items]
+            return [_sample_of(each) for each in value.items]
     return FREE
 
 
-def _bases(probed: Probed, acting: AnswerGroup) -> list[Behaviour]:
+def _base_candidates(probed: Probed, acting: AnswerGroup) -> list[Behaviour]:
     """List the candidates that act, ask again, say nothing, or lack a field; the simplest first."""
     known = [
         each
@@ -158,7 +158,7 @@ def _bases(probed: Probed, acting: AnswerGroup) -> list[Behaviour]:
     return sorted(known, key=rank)[:_MOST_BASES]
 
 
-def _pick(target: Path) -> Word:
+def _value_word(target: Path) -> Word:
     return Word("value", tuple(key if isinstance(key, int) else str(key) for key in target))
 
 
@@ -168,12 +168,14 @@ def _replaced(probed: Probed, tried: Behaviour, path: Path, used: frozenset[Atom
         again = next((trace.again for trace in tried.traces if trace.again is not None), None)
         found = list(leaves(again)) if again is not None else []
         places = [
-            at for at, each in found if _is_it(each, path) or (_named(at, path) and ("answer", path) in _own(each))
+            at
+            for at, each in found
+            if _is_answer_itself(each, path) or (_same_key(at, path) and ("answer", path) in answer_places(each))
         ]
         return max(places, key=len) if places else None
-    with_it = [e.what for t in tried.traces for e in t.effects if ("answer", path) in _tops(e.what)]
+    with_it = [e.what for t in tried.traces for e in t.effects if ("answer", path) in _parents(e.what)]
     if not with_it and not any(t.effects for t in tried.traces):
-        with_it = [frozenset(trace.returned) for trace in tried.traces if ("answer", path) in _tops(trace.returned)]
+        with_it = [frozenset(trace.returned) for trace in tried.traces if ("answer", path) in _parents(trace.returned)]
     if not with_it:
         return None
     named = [at for at, _ in leaves(probed.payload) if at and at[-1] == (path[-1] if path else None)]
@@ -184,22 +186,23 @@ def _replaced(probed: Probed, tried: Behaviour, path: Path, used: frozenset[Atom
     return _smallest(probed, mixed) if mixed else None
 
 
-def _is_it(value: Value, path: Path) -> bool:
+def _is_answer_itself(value: Value, path: Path) -> bool:
     """Tell whether it is the answer's own value: a value computed from it may be anything."""
     return value.given and value.path == path
 
 
-def _named(at: Path, path: Path) -> bool:
+def _same_key(at: Path, path: Path) -> bool:
     return bool(at) and bool(path) and at[-1] == path[-1]
 
 
-def _tops(atoms: frozenset[Atom] | set[Atom]) -> set[Atom]:
+def _parents(atoms: frozenset[Atom] | set[Atom]) -> set[Atom]:
     """List each place of the answer, with those above it."""
     return {("answer", at[:size]) for kind, at in atoms if kind == "answer" for size in range(len(at) + 1)}
 
 
-def _own(value: Any) -> set[Atom]:
-    return _tops(atoms_of(value))
+def answer_places(value: Any) -> set[Atom]:
+    """List the places of the answer in a value, with those above them."""
+    return _parents(atoms_of(value))
 
 
 def _smallest(probed: Probed, atoms: frozenset[Atom]) -> Path | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from adapters.langgraph.reading.answers.candidates import text_places
-from adapters.langgraph.reading.answers.edits import _own
+from adapters.langgraph.reading.answers.edits import answer_places
 from adapters.langgraph.reading.answers.encoding import template
 from adapters.langgraph.reading.answers.groups import AnswerGroup
 from adapters.langgraph.reading.answers.probe import Behaviour, Probed
@@ -31,7 +31,8 @@ def _fields_of_text(graph: Any) -> set[str]:
 def _is_said(value: Value) -> bool:
     items = value.items if isinstance(value, Listed) else [value]
     return any(
-        isinstance(each, Made) and getattr(each.cls, "__name__", "") == "HumanMessage" and _own(each) for each in items
+        isinstance(each, Made) and getattr(each.cls, "__name__", "") == "HumanMessage" and answer_places(each)
+        for each in items
     )
 
 

@@ -130,7 +130,7 @@ class AnswerGroup:
             for path in each.reads
             if not has_value(each.candidate, path)
         ]
-        reached = [_by_site(each) for each in (*self.members, *(tried for _, tried in pairs))]
+        reached = [_inputs_by_site(each) for each in (*self.members, *(tried for _, tried in pairs))]
         said = {site for sites in reached for site, what in sites.items() if any(k == "answer" for k, _ in what)}
         return frozenset(said - {site for plain, tried in pairs for site in _overwritten(plain, tried)})
 
@@ -164,7 +164,7 @@ class AnswerGroup:
     @cached_property
     def deeds(self) -> frozenset[tuple[str, frozenset[Atom]]]:
         """The calls of their effects, with the constants that tell one call from another."""
-        return frozenset((e.does, frozenset(a for a in e.what if _marks(a, self.probed))) for e in self.effects)
+        return frozenset((e.does, frozenset(a for a in e.what if _is_mark(a, self.probed))) for e in self.effects)
 
     def avoids(self, acting: "AnswerGroup") -> bool:
         """Tell whether it certainly does not do something that the other does.
@@ -192,7 +192,7 @@ class AnswerGroup:
         return False
 
 
-def _by_site(each: Behaviour) -> dict[SiteKey, frozenset[Atom]]:
+def _inputs_by_site(each: Behaviour) -> dict[SiteKey, frozenset[Atom]]:
     """Return the values that go into each effect."""
     found: dict[SiteKey, frozenset[Atom]] = {}
     for trace in each.traces:
@@ -203,8 +203,8 @@ def _by_site(each: Behaviour) -> dict[SiteKey, frozenset[Atom]]:
 
 def _overwritten(before: Behaviour, after: Behaviour) -> Iterator[SiteKey]:
     """List the effects in which a person's words take the place of something: an edit, and no note of it."""
-    found = _by_site(after)
-    for site, what in _by_site(before).items():
+    found = _inputs_by_site(after)
+    for site, what in _inputs_by_site(before).items():
         lost = what - found.get(site, what)
         if any(each[0] in ("const", "from") and is_telling(each) for each in lost):
             yield site
@@ -228,18 +228,18 @@ def grouped(probed: Probed) -> list[AnswerGroup]:
             found.setdefault(kept, []).append(each)
     merged: dict[object, list[Behaviour]] = {}
     for members in found.values():
-        merged.setdefault(_meaning(members), []).extend(members)
+        merged.setdefault(_merge_key(members), []).extend(members)
     decided_at = _decided_at(list(merged.values()), probed)
     return [AnswerGroup(tuple(members), probed, decided_at) for members in merged.values()]
 
 
-def _meaning(members: Sequence[Behaviour]) -> object:
+def _merge_key(members: Sequence[Behaviour]) -> object:
     """Return what tells groups with calls apart: two branches with exactly the same calls mean the same."""
-    made = frozenset((calls(each), each.nodes, each.returned, _left(each), each.ends) for each in members)
+    made = frozenset((calls(each), each.nodes, each.returned, _left_in_state(each), each.ends) for each in members)
     return made if any(calls(each) for each in members) else id(members)
 
 
-def _left(each: Behaviour) -> frozenset[tuple[str, frozenset[Atom]]]:
+def _left_in_state(each: Behaviour) -> frozenset[tuple[str, frozenset[Atom]]]:
     """Return what is left in the state, by key."""
     return frozenset((str(key), atoms_of(value)) for trace in each.traces for key, value in trace.kept)
 
@@ -263,21 +263,21 @@ def _decided_at(groups: Sequence[Sequence[Behaviour]], probed: Probed) -> frozen
 def skeleton(each: Behaviour, probed: Probed) -> object:
     """Return what a candidate reaches, without shown values and the answer: an edit has that of an approval."""
     effects = frozenset(
-        (effect.where, frozenset(a for a in effect.what if _marks(a, probed)))
+        (effect.where, frozenset(a for a in effect.what if _is_mark(a, probed)))
         for trace in each.traces
         for effect in trace.effects
     )
-    said = frozenset(a for a in each.returned if _marks(a, probed) and not effects)
+    said = frozenset(a for a in each.returned if _is_mark(a, probed) and not effects)
     return (effects, said, each.nodes, each.sites)
 
 
 def texts_of(each: Behaviour, probed: Probed) -> frozenset[str]:
     """List the constants that it passes on to effects or the state, as the code spells them without quotes."""
     atoms = each.flows | each.returned
-    return frozenset(str(atom[1]).strip("'\"") for atom in atoms if _marks(atom, probed))
+    return frozenset(str(atom[1]).strip("'\"") for atom in atoms if _is_mark(atom, probed))
 
 
-def _marks(atom: Atom, probed: Probed) -> bool:
+def _is_mark(atom: Atom, probed: Probed) -> bool:
     """Tell whether a constant tells one branch from another: a stand-in for a missing value does not."""
     return atom[0] == "const" and is_telling(atom) and not probed.shows(atom) and not probed.spells_shown(atom)
 

@@ -64,13 +64,13 @@ def named_branches(probed: Probed, taken: Collection[Behaviour], templates: Iter
         before = made.get(simplest.word)  # one word may lead to two branches: prefer the one with words
         made[simplest.word] = simplest if before is None else min(before, simplest, key=_simplicity)
     as_compared = [named[1] for each in probed.behaviours if (named := word_of(each.candidate, probed))]
-    looks = Counter(_look(word) for word in made)  # nobody could tell two such words apart
-    told_apart = [way for way in made.values() if looks[_look(way.word)] == 1]
+    looks = Counter(_appearance(word) for word in made)  # nobody could tell two such words apart
+    told_apart = [way for way in made.values() if looks[_appearance(way.word)] == 1]
     in_order = sorted(told_apart, key=lambda way: as_compared.index(way.word))
     return tuple(in_order) if len(in_order) <= MOST_OPTIONS else ()
 
 
-def _look(word: str) -> str:
+def _appearance(word: str) -> str:
     return " ".join(word.split()).casefold()
 
 
@@ -119,7 +119,7 @@ def _with_words(
         (place, *more) = needed
         fits = not more and place not in _compared(probed) and each.takes(place) and not _is_shown(place, probed)
         return NamedBranch(word, each, each.candidate, place) if fits else None
-    for path in sorted(_spare(probed, each), key=_rank):
+    for path in sorted(_reason_fields(probed, each), key=_reason_rank):
         tried = probed.try_(with_value(each.candidate, path, TEXT))
         same = tried.is_known and not probed.raises(tried) and tried.nodes == each.nodes
         if path != at and same and tried.takes(path) and not (tried.sites - each.sites) & avoided:
@@ -132,7 +132,7 @@ def is_short(word: str) -> bool:
     return 0 < len(word.strip()) <= _LONGEST_WORD and word.isprintable()
 
 
-def _spare(probed: Probed, each: Behaviour) -> Iterator[Path]:
+def _reason_fields(probed: Probed, each: Behaviour) -> Iterator[Path]:
     """List the fields that it reads and that a person's words may fill: those with the name of a reason."""
     compared = _compared(probed)
     for path in each.reads:
@@ -146,7 +146,7 @@ def _compared(probed: Probed) -> frozenset[Path]:
     return frozenset(path for path, constant in probed.demands if constant[:1] in "'\"" and len(constant) > len("''"))
 
 
-def _rank(path: Path) -> int:
+def _reason_rank(path: Path) -> int:
     return next(place for place, word in enumerate(_REASONS) if word in str(path[-1]).lower())
 
 

@@ -35,17 +35,17 @@ def polarity(groups: Sequence[AnswerGroup]) -> Polarity:
     if not deciding:
         return Polarity(None, why="the answer is passed on as it is")
     if len(groups) == 1:
-        return _only_one(deciding[0])
+        return _judge_single(deciding[0])
     best = [each for each in deciding if all(each.acts_over(other) for other in groups if other is not each)]
     if best and _goes_further(best[0], groups):
-        return _one_of(best[0], groups)
+        return _choose_by_name(best[0], groups)
     if best:
-        return _not_contradicted(best[0], [each for each in groups if each is not best[0]])
+        return _unless_contradicted(best[0], [each for each in groups if each is not best[0]])
     dominated = [each for each in groups if any(other.acts_over(each) for other in deciding)]
     left = [each for each in groups if each not in dominated]
     ending = [each for each in left if not each.may_ask_again]
     if len(ending) == 1 and len(left) > 1:
-        return _not_contradicted(ending[0], [each for each in groups if each is not ending[0]], ends_alone=True)
+        return _unless_contradicted(ending[0], [each for each in groups if each is not ending[0]], ends_alone=True)
     named = [each for each in left if each.signs == {True}]
     refusing = tuple(each for each in dominated if True not in each.signs and _is_refusal(each, left))
     if len(named) == 1 and (dominated or all(each.does == named[0].does for each in left)):
@@ -68,7 +68,7 @@ def _goes_further(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> list[Answ
     return [each for each in alike if any(each.acts_over(other) for other in others if other not in alike)]
 
 
-def _one_of(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
+def _choose_by_name(best: AnswerGroup, groups: Sequence[AnswerGroup]) -> Polarity:
     """Of several groups that act, choose the one named as our button; a refusal does nothing that they do."""
     able = [best, *_goes_further(best, groups)]
     rest = [each for each in groups if each not in able and True not in each.signs]
@@ -107,7 +107,7 @@ def _does_more(group: AnswerGroup, other: AnswerGroup) -> bool:
     return bool(group.acts_over(other)) and not keeps
 
 
-def _only_one(group: AnswerGroup) -> Polarity:
+def _judge_single(group: AnswerGroup) -> Polarity:
     """Judge a single group: every other answer asks again or raises, so it takes one word, or anything."""
     asks_again = any(each.only_asks_again for each in group.probed.behaviours)
     named = any(is_named(each, group.probed) for each in group.members)
@@ -157,7 +157,7 @@ def _is_told_apart(group: AnswerGroup) -> bool:
     return False
 
 
-def _not_contradicted(acting: AnswerGroup, others: Sequence[AnswerGroup], *, ends_alone: bool = False) -> Polarity:
+def _unless_contradicted(acting: AnswerGroup, others: Sequence[AnswerGroup], *, ends_alone: bool = False) -> Polarity:
     """Accept the acting group unless names contradict it. `ends_alone`: all others ask again, or do less."""
     evidence = min((acting.acts_over(each) for each in others), default=Evidence.SHOWN)
     if ends_alone:

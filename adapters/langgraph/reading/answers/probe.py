@@ -142,7 +142,7 @@ class Probed:
     def shown_text(self) -> str:
         """All constants of the payload."""
         texts = sorted(value for kind, value in atoms_of(self.payload) if kind == "const")
-        return _plain(" ".join(texts))
+        return _words_only(" ".join(texts))
 
     def shows(self, atom: Atom) -> bool:
         """Tell whether the payload shows it, or names it within a text."""
@@ -151,7 +151,7 @@ class Probed:
         if atom in self.shown or (atom[0] == "from" and any(_within(atom, each) for each in self.shown)):
             return True
         kind, value = atom
-        word = _plain(str(value)).strip()
+        word = _words_only(str(value)).strip()
         return kind == "const" and len(word) >= _LEAST_SHOWN and f" {word} " in f" {self.shown_text} "
 
     def spells_shown(self, atom: Atom) -> bool:
@@ -188,7 +188,7 @@ class Probed:
         return tried
 
 
-def _plain(text: str) -> str:
+def _words_only(text: str) -> str:
     return re.sub(r"[^\w./@:-]+", " ", text)
 
 
@@ -235,30 +235,30 @@ def probe(entry: NodeEntry, site: SiteKey, payload: Value, more: Iterable[Any] =
         work += len(behaviour.traces)
         for demand in dict.fromkeys(each for trace in behaviour.traces for each in trace.demands):
             demands.add(demand)
-            for candidate in _next(behaviour.candidate, demand):
+            for candidate in _next_candidates(behaviour.candidate, demand):
                 if spelling(candidate) not in seen:
                     seen.add(spelling(candidate))
                     waiting.append(candidate)
     asked = next((t.payload for each in found for t in each.traces if t.payload is not None), payload)
     compared = frozenset((each.path, repr(each.value)) for each in demands if each.kind in ("value", "part"))
     reserved = frozenset(word for each in found for trace in each.traces for word in trace.reserved)
-    kept = tuple(each for each in found if not _stands_in(each.candidate))
+    kept = tuple(each for each in found if not _has_any_key(each.candidate))
     return Probed(site, entry, asked, kept, compared, reserved)
 
 
-def _stands_in(candidate: Any) -> bool:
+def _has_any_key(candidate: Any) -> bool:
     """Tell whether it has a key only to not be empty."""
     if isinstance(candidate, list):
-        return any(map(_stands_in, candidate))
-    return isinstance(candidate, dict) and (ANY_KEY in candidate or any(map(_stands_in, candidate.values())))
+        return any(map(_has_any_key, candidate))
+    return isinstance(candidate, dict) and (ANY_KEY in candidate or any(map(_has_any_key, candidate.values())))
 
 
-def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
+def _next_candidates(candidate: Any, demand: Demand) -> Iterator[Any]:
     """List the candidates that a test of the answer gives reason to try."""
     match demand.kind:
         case "value":
             yield with_value(candidate, demand.path, demand.value)
-            yield with_value(candidate, demand.path, _other(demand.value))
+            yield with_value(candidate, demand.path, _different_value(demand.value))
         case "part":
             yield with_value(candidate, demand.path, demand.value)
             yield from (with_value(candidate, demand.path, word) for word in _WHOLE_WORDS)
@@ -272,7 +272,7 @@ def _next(candidate: Any, demand: Demand) -> Iterator[Any]:
             yield with_value(candidate, demand.path, TEXT)
 
 
-def _other(value: Any) -> Any:
+def _different_value(value: Any) -> Any:
     """Return a value that differs from the one that the answer is compared with."""
     match value:
         case bool():

@@ -55,11 +55,11 @@ class ClassReader(ModelReader):
         else:
             names = list(getattr(cls, "__match_args__", ())) or [f"_{n}" for n in range(len(values))]
             made.attributes |= dict(zip(names, values, strict=False))
-            if init is not None and init is not object.__init__ and not self._is_plain(cls):
+            if init is not None and init is not object.__init__ and not self._has_no_effect(cls):
                 self.effect(node, scope, *values, *named.values())
         return made
 
-    def _is_plain(self, cls: type) -> bool:
+    def _has_no_effect(self, cls: type) -> bool:
         """Tell whether making an instance has no effect, as far as libraries are known."""
         module = cls.__module__.split(".")[0]
         return module in _PLAIN_CLASSES or is_pure(Known(cls), cls.__name__) or issubclass(cls, BaseException)
