@@ -225,7 +225,7 @@ def open_ones(approvals: Sequence[Approval]) -> list[Approval]:
 def most_approvers(approvals: Sequence[Approval]) -> tuple[str, bool]:
     """The approvers of most open requests, and whether they are those of all; "" if each has its own.
 
-    They stand once below the rows. A question names its own.
+    They are named once, below the rows. A question names its own.
     """
     found = Counter(who_decides(each) for each in open_ones(approvals) if not each.ask.is_question)
     (who, count) = found.most_common(1)[0] if found else ("", 0)

@@ -37,28 +37,28 @@ def _with_parts(found: Sequence[Field], most: int) -> list[Field]:
 def fields_of(schema: Mapping[str, Json] | None, value: Json, *, answer: bool, deepest: int = _DEEPEST) -> list[Field]:
     """The fields of a value. With `answer` the value only says what is asked; the fields come from the schema."""
     root = dict(schema or {})
-    shape = _resolved(root, root)
-    known = _as_object(shape.get("properties"))
+    top = _resolved(root, root)
+    known = _as_object(top.get("properties"))
     if answer:
         value = {name: each for name, each in value.items() if name in known} if isinstance(value, dict) else None
     reader = _Reader(root, answer=answer, deepest=deepest)
     if isinstance(value, dict) or (known and (answer or value is None)):
-        reader.add_object((), shape, value)
+        reader.add_object((), top, value)
     if reader.found:
         return reader.found
     if isinstance(value, dict):
         return as_json(value)
-    alone = reader.field((), shape, MISSING if answer else value, required=True, default=shape.get("default", MISSING))
+    alone = reader.field((), top, MISSING if answer else value, required=True, default=top.get("default", MISSING))
     return [replace(alone, alone=True)]
 
 
 def described(schema: Mapping[str, Json]) -> list[str]:
     """A line for each property: `name (integer, needed): description`."""
     root = dict(schema)
-    shape = _resolved(root, root)
-    required = _listed(shape.get("required"))
+    top = _resolved(root, root)
+    required = _listed(top.get("required"))
     lines = []
-    for name, each in _as_object(shape.get("properties")).items():
+    for name, each in _as_object(top.get("properties")).items():
         part, _ = _without_null(_resolved(_as_object(each), root), root)
         words = [*_listed(part.get("type")), part.get("type")]
         kind = " or ".join(word for word in words if isinstance(word, str)) or "any value"
@@ -79,11 +79,11 @@ class _Reader:
         self.found: list[Field] = []
         self._root, self._answer, self._deepest = root, answer, deepest
 
-    def add_object(self, above: tuple[str, ...], shape: dict[str, Json], value: Json, *, needed: bool = True) -> None:
+    def add_object(self, above: tuple[str, ...], schema: dict[str, Json], value: Json, *, needed: bool = True) -> None:
         """Add the fields of an object. With `needed` it will be sent, so its required properties are required."""
-        properties = _as_object(shape.get("properties"))
+        properties = _as_object(schema.get("properties"))
         present = value if isinstance(value, dict) else {}
-        required = set(map(str, _listed(shape.get("required"))))
+        required = set(map(str, _listed(schema.get("required"))))
         if not properties:
             required = {name for name, each in present.items() if not isinstance(each, str)}
         for name in dict.fromkeys([*properties, *present]):
@@ -104,38 +104,38 @@ class _Reader:
         within = begins if isinstance(begins, dict) else None
         self.add_object(field.path, inner, within, needed=there or within is not None)
 
-    def _has_inputs(self, shape: dict[str, Json], field: Field) -> bool:
+    def _has_inputs(self, schema: dict[str, Json], field: Field) -> bool:
         """True if the properties of an object get inputs: all are known, and no others are allowed."""
-        if shape.get("type") != "object" or not _as_object(shape.get("properties")):
+        if schema.get("type") != "object" or not _as_object(schema.get("properties")):
             return False
         if len(field.path) > self._deepest or field.default not in (MISSING, None):
             return False
-        closed = shape.get("additionalProperties", False) is False
+        closed = schema.get("additionalProperties", False) is False
         return closed and (field.before in (MISSING, None) or isinstance(field.before, dict))
 
     def field(
-        self, path: tuple[str, ...], shape: dict[str, Json], before: Value, *, required: bool, default: Value = MISSING
+        self, path: tuple[str, ...], schema: dict[str, Json], before: Value, *, required: bool, default: Value = MISSING
     ) -> Field:
         """The field of a property. An answer sends the defaults; an edit shows them, and sends them only if touched."""
         if self._answer and before is MISSING:
             before, default = default, MISSING
-        shape, nullable = _without_null(shape, self._root)
+        schema, nullable = _without_null(schema, self._root)
         start = default if before is MISSING else before
-        kind, options = _input(shape, start, self._root)
+        kind, options = _input(schema, start, self._root)
         if start is not MISSING and not _holds(kind, start, options) and not (start is None and nullable):
             kind, options = Input.JSON, ()
         if self._answer and before is MISSING and required and (nullable or kind is Input.BOOLEAN):
             before = None if nullable else False
-        if shape.get("readOnly") is True and not self._answer:
+        if schema.get("readOnly") is True and not self._answer:
             kind, options = Input.KEPT, ()
-        hint = shape.get("description")
-        named = shape if kind is Input.CHOICE else _resolved(_as_object(shape.get("items")), self._root)
+        hint = schema.get("description")
+        named = schema if kind is Input.CHOICE else _resolved(_as_object(schema.get("items")), self._root)
         return Field(
             path,
             kind,
             before,
             required,
-            hint if isinstance(hint, str) else _SUCH_AS.get(str(shape.get("format")), ""),
+            hint if isinstance(hint, str) else _SUCH_AS.get(str(schema.get("format")), ""),
             options,
             nullable,
             labels=_labels(named, options),
@@ -143,10 +143,10 @@ class _Reader:
         )
 
 
-def _labels(shape: dict[str, Json], options: tuple[Json, ...]) -> tuple[str, ...]:
+def _labels(schema: dict[str, Json], options: tuple[Json, ...]) -> tuple[str, ...]:
     """The schema's names for its options (`title` beside a `const`, or `enumNames`), if all differ."""
-    titles = [each.get("title") for each in _variants(shape) if isinstance(each, dict)]
-    names = shape.get("enumNames")
+    titles = [each.get("title") for each in _variants(schema) if isinstance(each, dict)]
+    names = schema.get("enumNames")
     found = [
         plain_line(each, limits.OPTION_TEXT) for each in titles or _listed(names) if isinstance(each, str) and each
     ]
@@ -158,22 +158,22 @@ def _listed(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _variants(shape: dict[str, Json]) -> list[Json]:
-    return _listed(shape.get("oneOf")) or _listed(shape.get("anyOf"))
+def _variants(schema: dict[str, Json]) -> list[Json]:
+    return _listed(schema.get("oneOf")) or _listed(schema.get("anyOf"))
 
 
-def _input(shape: dict[str, Json], before: Value, root: dict[str, Json]) -> tuple[Input, tuple[Json, ...]]:
-    if options := _options(shape):
+def _input(schema: dict[str, Json], before: Value, root: dict[str, Json]) -> tuple[Input, tuple[Json, ...]]:
+    if options := _options(schema):
         return Input.CHOICE, options
-    kind = shape.get("type")
+    kind = schema.get("type")
     if kind == "array":
-        items = _resolved(_as_object(shape.get("items")), root)
+        items = _resolved(_as_object(schema.get("items")), root)
         if options := _options(items):
             return Input.CHOICES, options
         return Input.LINES if items.get("type") == "string" else Input.JSON, ()
-    if _may_be_text_or_number(shape, root):
+    if _may_be_text_or_number(schema, root):
         return (Input.TEXT if isinstance(before, str) and not _is_numeral(before) else Input.DECIMAL), ()
-    if kind == "string" and shape.get("format") == "date":
+    if kind == "string" and schema.get("format") == "date":
         return Input.DATE, ()
     if kind is None:
         return _guessed(before), ()
@@ -197,10 +197,10 @@ def _guessed(value: Value) -> Input:
             return Input.JSON
 
 
-def _may_be_text_or_number(shape: dict[str, Json], root: dict[str, Json]) -> bool:
+def _may_be_text_or_number(schema: dict[str, Json], root: dict[str, Json]) -> bool:
     """True if a number may also be sent as text, as in pydantic's schema of a `Decimal`."""
-    kinds = _listed(shape.get("type"))
-    kinds = kinds or [_resolved(_as_object(each), root).get("type") for each in _variants(shape)]
+    kinds = _listed(schema.get("type"))
+    kinds = kinds or [_resolved(_as_object(each), root).get("type") for each in _variants(schema)]
     return "string" in kinds and bool({"number", "integer"} & {*map(str, kinds)}) and len(kinds) == 2  # noqa: PLR2004
 
 
@@ -235,11 +235,11 @@ def _is_line(text: str) -> bool:
     return text == text.strip() != "" and text.isprintable() and visible(text) == text
 
 
-def _options(shape: dict[str, Json]) -> tuple[Json, ...]:
-    listed = shape.get("enum")
-    if not isinstance(listed, list) and "const" in shape:
-        listed = [shape["const"]]
-    variants = _variants(shape)
+def _options(schema: dict[str, Json]) -> tuple[Json, ...]:
+    listed = schema.get("enum")
+    if not isinstance(listed, list) and "const" in schema:
+        listed = [schema["const"]]
+    variants = _variants(schema)
     if not isinstance(listed, list) and variants:
         consts = [each["const"] for each in variants if isinstance(each, dict) and "const" in each]
         listed = consts if len(consts) == len(variants) else None
@@ -252,28 +252,28 @@ def _as_object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
-def _resolved(shape: dict[str, Json], root: dict[str, Json]) -> dict[str, Json]:
+def _resolved(schema: dict[str, Json], root: dict[str, Json]) -> dict[str, Json]:
     """The schema with its `$ref` followed (`#/...` only); its own keywords take precedence."""
     for _ in range(10):
-        reference = shape.get("$ref")
+        reference = schema.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):
-            return shape
+            return schema
         found: Json = root
         for step in reference[2:].split("/"):
             found = _as_object(found).get(step.replace("~1", "/").replace("~0", "~"))
-        shape = {**_as_object(found), **{name: each for name, each in shape.items() if name != "$ref"}}
+        schema = {**_as_object(found), **{name: each for name, each in schema.items() if name != "$ref"}}
     return {}
 
 
-def _without_null(shape: dict[str, Json], root: dict[str, Json]) -> tuple[dict[str, Json], bool]:
-    kinds = shape.get("type")
+def _without_null(schema: dict[str, Json], root: dict[str, Json]) -> tuple[dict[str, Json], bool]:
+    kinds = schema.get("type")
     if isinstance(kinds, list):
         rest = [each for each in kinds if each != "null"]
-        return {**shape, "type": rest[0] if len(rest) == 1 else rest}, "null" in kinds
-    keyword = next((each for each in ("anyOf", "oneOf") if isinstance(shape.get(each), list)), "")
-    variants = _listed(shape.get(keyword))
+        return {**schema, "type": rest[0] if len(rest) == 1 else rest}, "null" in kinds
+    keyword = next((each for each in ("anyOf", "oneOf") if isinstance(schema.get(each), list)), "")
+    variants = _listed(schema.get(keyword))
     others = [each for each in variants if isinstance(each, dict) and each.get("type") != "null"]
     if not 0 < len(others) < len(variants):
-        return shape, False
-    own = {name: each for name, each in shape.items() if name not in ("anyOf", "oneOf")}
+        return schema, False
+    own = {name: each for name, each in schema.items() if name not in ("anyOf", "oneOf")}
     return {**_resolved(others[0], root), **own} if len(others) == 1 else {**own, keyword: list(others)}, True

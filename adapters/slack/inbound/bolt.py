@@ -1,8 +1,8 @@
 """The Bolt app for both transports.
 
 Bolt acknowledges an event before its listener runs, and polls every 10 ms for the acknowledgement of everything else.
-An acknowledgement of ours has to mean "stored" (P1), so the handlers stand in a middleware that returns the response
-itself, and no listener is registered.
+Our acknowledgement has to mean "stored" (P1), so the handlers run in a middleware that returns the response itself, and
+no listener is registered.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """Handles the buttons of cards and sheets.
 
-Slack does not deliver a click again, so a person whose click could not be stored is told so. Before a form opens the
+Slack does not deliver a click again, so a person learns at once if a click could not be stored. Before a form opens the
 approval is read once, and nothing is asked of Slack: the trigger lives 3 s.
 """
 

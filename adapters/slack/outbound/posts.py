@@ -232,7 +232,7 @@ def later_if_limited() -> Iterator[None]:
 async def put_or_fall_back(
     put: Callable[[SlackMessage], Awaitable[MessageTs]], message: SlackMessage, fallback: Callable[[], SlackMessage]
 ) -> tuple[MessageTs, SlackMessage]:
-    """Put a message, or the fallback if Slack refuses it; gives the one that stands. Raises SlackApiError."""
+    """Put a message, or the fallback if Slack refuses it; returns the one that was put. Raises SlackApiError."""
     try:
         return await put(message), message
     except SlackApiError as error:

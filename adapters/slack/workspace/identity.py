@@ -11,9 +11,9 @@ from engine.ids import TeamId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The bot user, its workspace, and the scopes that its token was granted (empty where Slack does not say).
+    """The bot user, its workspace, and the scopes that its token was granted (empty if Slack does not say).
 
-    `enterprise` is the Enterprise organization of the workspace, "" where there is none; `org_wide` says that the app
+    `enterprise` is the Enterprise organization of the workspace, "" if there is none; `org_wide` says that the app
     is installed on the whole organization, so that all its workspaces are the bot's. `url` is the workspace's address.
     """
 

@@ -126,7 +126,7 @@ class SlackRoster:
         self._members: AnswerCache[ChannelId, frozenset[UserId]] = AnswerCache(self._all_members, kept, clock)
 
     async def facts(self, user: UserId, place: Place, *, membership: bool) -> Facts:
-        """A person's account type and, where it is asked for, whether they are in the place's channel."""
+        """A person's account type and, if asked for, their membership of the place's channel."""
         try:
             async with asyncio.timeout(self._patience):
                 _, account = await self._account_types.get(user)

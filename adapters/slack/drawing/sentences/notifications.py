@@ -73,7 +73,7 @@ def _about(approval: Approval) -> str:
 
 
 def _words(text: str) -> str:
-    """A Markdown text without its markup, cut where it is long."""
+    """A Markdown text without its markup; a long one is cut."""
     return words_of(parts_of(visible(text[: 2 * _NOTIFICATION])))
 
 

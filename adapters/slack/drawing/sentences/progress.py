@@ -77,7 +77,7 @@ def rejections(review: Review, most: int) -> str:
 
 
 def escalation(reviews: Iterable[Review]) -> str:
-    """The people to whom the request was escalated so far."""
+    """The people that the request was escalated to so far."""
     taken = [source for each in reviews for rung in each.policy.ladder[: each.escalated] for source in rung.sources]
     return f"Escalated to {everybody(dict.fromkeys(taken))}" if taken else ""
 

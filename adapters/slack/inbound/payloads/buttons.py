@@ -1,7 +1,6 @@
 """Pressed buttons and chosen menu options: `block_actions` payloads.
 
-A payload names the buttons of one press; each parser takes the first that is its own, and gives None where there is
-none. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+A payload names the buttons of one press; each parser takes the first that is its own, or gives None. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
 
 from collections.abc import Iterator

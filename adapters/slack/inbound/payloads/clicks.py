@@ -1,4 +1,4 @@
-"""The click that a button or a form stands for."""
+"""The click of a button or a form."""
 
 from adapters.slack.drawing.actions import Target
 from adapters.slack.inbound.payloads.actor import Actor
