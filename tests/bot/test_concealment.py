@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from bot.concealment import problems, restored, shown_value
 from bot.masking import MASK
+from engine.asks.ask import Json
 
 pytestmark = pytest.mark.promise("P4")
 
 KEY = "hunter-4711"
 OTHER = "other-4712"
-PLAIN = {"to": "bob", "count": 3, "flag": True, "none": None}
+PLAIN: dict[str, Json] = {"to": "bob", "count": 3, "flag": True, "none": None}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -43,8 +44,8 @@ def test_what_is_sent_back_unchanged_is_what_it_was(value: Any) -> None:
 
 
 def test_a_changed_field_leaves_the_secret_beside_it() -> None:
-    original = {**PLAIN, "auth": {"password": KEY}}
-    seen = {**PLAIN, "to": "carol", "auth": {"password": MASK}}
+    original: dict[str, Json] = {**PLAIN, "auth": {"password": KEY}}
+    seen: dict[str, Json] = {**PLAIN, "to": "carol", "auth": {"password": MASK}}
     assert restored(seen, original) == {**original, "to": "carol"}
     assert not problems(seen, original)
 
@@ -60,7 +61,7 @@ def test_a_changed_field_leaves_the_secret_beside_it() -> None:
     ],
 )
 def test_items_of_a_list_are_known_wherever_they_stand(given_back: list[Any], expected: list[Any]) -> None:
-    original = [KEY, "x"]
+    original: list[Json] = [KEY, "x"]
     assert restored(given_back, original) == expected
     assert not problems(given_back, original)
 
@@ -102,7 +103,7 @@ def test_secrets_that_look_alike_are_kept_in_their_places() -> None:
 
 
 def test_a_secret_in_a_key_is_concealed_and_no_key_takes_the_place_of_another() -> None:
-    original = {KEY: 1, OTHER: {"n": 2}, "x": 3}
+    original: dict[str, Json] = {KEY: 1, OTHER: {"n": 2}, "x": 3}
     seen = shown_value(original)
     assert seen == {MASK: 1, f"{MASK} (2)": {"n": 2}, "x": 3}
     assert restored({**seen, "x": 4}, original) == {**original, "x": 4}
@@ -111,7 +112,7 @@ def test_a_secret_in_a_key_is_concealed_and_no_key_takes_the_place_of_another() 
 
 
 def test_the_mask_of_a_default_is_refused() -> None:
-    schema = {"properties": {"token": {"default": KEY}}}
+    schema: Json = {"properties": {"token": {"default": KEY}}}
     assert [each.path for each in problems({"token": MASK}, None, schema)] == [("token",)]
     assert not problems({"token": "mine"}, None, schema)
 
@@ -146,4 +147,4 @@ def test_where_nothing_was_concealed_dots_are_dots() -> None:
 def test_true_is_not_one() -> None:
     given_back = restored({"flag": 1}, {"flag": True, "key": KEY})
     assert given_back == {"flag": 1}
-    assert given_back["flag"] is not True  # type: ignore[index, call-overload]
+    assert given_back["flag"] is not True

@@ -47,7 +47,7 @@ class Desks:
         self.granting = Granting(grants=self.grants, authority=authority, clock=room.clock)
 
     async def given(self, **more: Any) -> Grant:
-        grant = a_grant(0, **({"args": ARGS, "policy": POLICY} | more))
+        grant = replace(a_grant(0, args=ARGS, policy=POLICY), **more)
         assert await self.grants.give(grant)
         return grant
 

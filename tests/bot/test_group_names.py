@@ -87,8 +87,8 @@ async def test_what_slack_refuses_is_one_line_and_only_where_rules_name_groups(
 
 def test_a_group_without_members_is_told() -> None:
     """Slack has none; a directory that fills groups from elsewhere may."""
-    names = GroupNames({"sre": ListedGroup("S1", "sre", frozenset())}, ("sre",))
+    names = GroupNames({"sre": ListedGroup("S1", "sre", frozenset())}, {"sre": "S1"})
     (told,) = names.problems({"sre": "app.yaml:4"})
     assert str(told).startswith("app.yaml:4: the user group @sre has no members, so nobody can decide by it.")
-    some = GroupNames({"sre": ListedGroup("S1", "sre", frozenset({UserId("U1")}))}, ("sre",))
+    some = GroupNames({"sre": ListedGroup("S1", "sre", frozenset({UserId("U1")}))}, {"sre": "S1"})
     assert not [*some.problems({"sre": "app.yaml:4"})]

@@ -21,7 +21,7 @@ from bot.config.problems import ConfigError
 from bot.config.settings import Config
 from bot.wiring.graphs import open_local
 from engine.asks.ask import Choice, Decision
-from engine.asks.foreseen import Foreseen
+from engine.asks.foreseen import Foreseen, Payload
 from engine.ids import AgentName, ChannelId, ThreadId, UserId
 from engine.ports import Answer, Asked, Resumed, Turn
 
@@ -121,7 +121,7 @@ async def test_an_unknown_is_a_warning_with_its_entry_and_by_strict_a_problem(tm
 
 
 def test_the_exit_code_is_that_of_the_problems() -> None:
-    found = Report((), ("fine",), (), {"gate": (Foreseen("review", "gate.py:1", "known", ()),)})
+    found = Report((), ("fine",), (), {"gate": (Foreseen("review", "gate.py:1", Payload.KNOWN, ()),)})
     assert show(found, io.StringIO(), io.StringIO()) == 0
 
 

@@ -32,7 +32,7 @@ async def asked(room: Office, policy: Policy = ON_CALL, **more: object) -> Appro
 def waiting(room: Office, approval: ApprovalId) -> list[Click]:
     lane = Lane(thread_of(approval), f"card/{approval.rpartition('#')[2]}")
     found = room.lanes.waiting.get(lane, ())  # type: ignore[attr-defined]
-    return [each.click for each in found if isinstance(each, Consider)]
+    return [each.click for each in found if isinstance(each, Consider) and isinstance(each.click, Click)]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphDrained, UnknownInterruptError, is_invalid_resume
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import RunControl
-from langgraph.types import Command, interrupt
+from langgraph.types import Command, StateSnapshot, interrupt
 from pydantic import BaseModel
 
 from adapters.langgraph.config_keys import STRICT_RESUME, interrupt_id, is_interrupt_id
@@ -21,7 +21,7 @@ class State(TypedDict, total=False):
     log: Annotated[list[Any], operator.add]
 
 
-def two(_: State) -> State:
+def two(state: State) -> State:  # noqa: ARG001 - LangGraph names it
     return {"log": [interrupt("one"), interrupt("two")]}
 
 
@@ -84,6 +84,7 @@ async def test_an_interrupt_s_id_below_a_subgraph_counts_likewise() -> None:
     graph = StateGraph(State).add_node("outer", inner).add_edge(START, "outer").compile(checkpointer=InMemorySaver())
     await graph.ainvoke({"log": []}, config())
     (task,) = (await graph.aget_state(config(), subgraphs=True)).tasks
+    assert isinstance(task.state, StateSnapshot)
     (below,) = task.state.tasks
     namespace = f"outer:{task.id}|two:{below.id}"
     assert task.state.config["configurable"]["checkpoint_ns"] == f"outer:{task.id}"
@@ -118,7 +119,7 @@ async def test_marks_in_the_config_stand_in_every_checkpoint_except_private_ones
 async def test_a_drain_stops_between_two_steps_and_none_goes_on() -> None:
     control = RunControl()
 
-    def asks_to_stop(_: State) -> State:
+    def asks_to_stop(state: State) -> State:  # noqa: ARG001 - LangGraph names it
         control.request_drain()
         return {"log": ["first"]}
 

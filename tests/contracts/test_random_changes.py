@@ -1,10 +1,11 @@
 """Whatever is written in whatever order, Redis keeps what the stores in memory keep."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -21,10 +22,10 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.stores.conversations import RedisConversations
 from adapters.redis.transport.connection import Database
-from engine.approvals.approval import Approval, State, policies_of
+from engine.approvals.approval import State, policies_of
 from engine.approvals.audit import What
 from engine.approvals.effects import DrawCard, Effect, Lane, Resume, Timer, TimerFired
-from engine.ids import MessageTs, SheetId, ThreadId
+from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId
 from engine.ports import Change
 
 KEYS = Keys()
@@ -113,13 +114,13 @@ class Changes(RuleBasedStateMachine):
     @invariant()
     def they_agree(self) -> None:
         for thread in THREADS:
-            self.both(lambda stores, thread=thread: stores.open(thread))
-            self.both(lambda stores, thread=thread: stores.of_sheet(thread, SHEET))
-            self.both(lambda stores, thread=thread: _policies(stores.deciding(thread)))
+            self.both(methodcaller("open", thread))
+            self.both(methodcaller("of_sheet", thread, SHEET))
+            self.both(_policies(thread))
             ids = [each.id for each in APPROVALS if each.thread == thread]
-            self.both(lambda stores, ids=ids: _listed(stores.known(ids)))
+            self.both(_listed(ids))
             for card in CARDS:
-                self.both(lambda stores, thread=thread, card=card: stores.by_card(thread, card))
+                self.both(methodcaller("by_card", thread, card))
             model, real = (self.runner.run(talks.get(thread)) for talks in self.talks)
             assert real == model
             rows = self.runner.run(RedisAudit(self.database, KEYS).of_thread(thread))
@@ -150,12 +151,18 @@ def _get(approval: Any) -> Callable[[Any], Any]:
     return lambda stores: stores.get(approval.id)
 
 
-async def _policies(found: Awaitable[Sequence[Approval]]) -> list[str]:
-    return sorted(repr(each) for each in policies_of(await found))
+def _policies(thread: ThreadId) -> Callable[[Any], Any]:
+    async def read(stores: Any) -> list[str]:
+        return sorted(repr(each) for each in policies_of(await stores.deciding(thread)))
+
+    return read
 
 
-async def _listed(found: Awaitable[Sequence[Any]]) -> list[str]:
-    return sorted(repr(each) for each in await found)
+def _listed(ids: Sequence[ApprovalId]) -> Callable[[Any], Any]:
+    async def read(stores: Any) -> list[str]:
+        return sorted(repr(each) for each in await stores.known(ids))
+
+    return read
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -78,9 +79,9 @@ class Changes(RuleBasedStateMachine):
     @rule(at=times)
     def they_agree(self, at: Any) -> None:
         for thread in (THREAD, OTHER):
-            self.both(lambda store, thread=thread: store.of_thread(thread, at))
+            self.both(methodcaller("of_thread", thread, at))
         for user in (BOB, CAROL):
-            self.both(lambda store, user=user: store.of_person(user, at))
+            self.both(methodcaller("of_person", user, at))
 
     @invariant()
     def the_audit_tells_the_same(self) -> None:

@@ -52,13 +52,13 @@ class State(TypedDict, total=False):
 
 
 def graph_of(
-    saver: AsyncRedisSaver, who: str = "", pause: Callable[[str], None] = str
+    saver: AsyncRedisSaver, who: str = "", pause: Callable[[str], object] = str
 ) -> "CompiledStateGraph[Any, Any, Any, Any]":
     """Three nodes in a row; each pauses, and says who ran it."""
     builder = StateGraph(State)
 
     def add(name: str) -> None:
-        def work(_: State) -> State:
+        def work(state: State) -> State:  # noqa: ARG001 - LangGraph names it
             pause(name)
             return {"log": [f"{name} by {who}" if who else name]}
 

@@ -107,10 +107,10 @@ def test_looking_pauses_reminders_once_for_each_person() -> None:
 
 @pytest.mark.promise("P5")
 def test_an_act_that_had_to_be_looked_up_counts_as_of_its_own_time() -> None:
-    late = {"at": NOW + 59 * MINUTE}
-    extended = after(waiting(), Extended(BOB, MEMBER, HOUR, **late), minutes=60.1)
+    in_time = NOW + 59 * MINUTE
+    extended = after(waiting(), Extended(BOB, MEMBER, HOUR, at=in_time), minutes=60.1)
     assert extended.approval.expires_at == NOW + 2 * HOUR
-    assert after(waiting(), Looked(BOB, MEMBER, **late), minutes=60.1).refusal is None
+    assert after(waiting(), Looked(BOB, MEMBER, at=in_time), minutes=60.1).refusal is None
     assert isinstance(after(waiting(), Extended(BOB, MEMBER, HOUR), minutes=60.1).refusal, Expired)
 
 

@@ -223,7 +223,7 @@ class AnyOrder(RuleBasedStateMachine):
     def asked(self, book: list[Policy], due: Deadlines, members: dict[Source, set[UserId]]) -> None:
         self.begins(book, due, members)
 
-    @precondition(lambda self: self.panel.state is not State.PENDING)
+    @precondition(lambda self: self.panel.state() is not State.PENDING)
     @rule(book=books, due=any_deadlines, members=any_members)
     def another_is_asked(self, book: list[Policy], due: Deadlines, members: dict[Source, set[UserId]]) -> None:
         self.begins(book, due, members)
@@ -326,7 +326,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.model.ballots[by] = Ballot(by, Choice.EDIT, self.shifts_of(by) & self.schedules())
             self.compare(Choice.EDIT)
 
-    @precondition(lambda self: self.panel.state is State.PENDING)
+    @precondition(lambda self: self.panel.state() is State.PENDING)
     @rule(by=who, choice=st.sampled_from([Choice.APPROVE, Choice.REJECT]))
     def a_click_waits_for_a_source(self, by: UserId, choice: Choice) -> None:
         self.panel.now += timedelta(seconds=1)
@@ -394,7 +394,7 @@ class AnyOrder(RuleBasedStateMachine):
         expected, before = self.expected(by, choice, as_of, shifts, at), self.model.ballots.get(by)
         taken = self.happens(event)
         assert (taken.refusal is None) is expected, (taken.refusal, expected)
-        if self.panel.state is not State.PENDING and not expected:
+        if self.panel.state() is not State.PENDING and not expected:
             return taken
         standing = self.model.stand(by)
         if expected:
@@ -496,7 +496,7 @@ class AnyOrder(RuleBasedStateMachine):
         taken = self.happens(LadderDue(empty))
         if taken.approval.state is State.PENDING:
             self.model.steps = self.climbed(self.model.steps, empty)
-        assert taken.approval.reviews[0].escalated == self.model.steps or self.panel.state is not State.PENDING
+        assert taken.approval.reviews[0].escalated == self.model.steps or self.panel.state() is not State.PENDING
 
     def climbed(self, steps: int, empty: frozenset[tuple[int, int]], *, at_once: bool = False) -> int:
         """The number of steps taken: those that are due, and those behind an empty one."""
@@ -615,7 +615,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def the_graph_hears_of_it_once_and_only_of_what_was_decided(self) -> None:
         if hasattr(self, "panel"):
-            assert self.resumed == int(self.panel.state is State.DECIDED)
+            assert self.resumed == int(self.panel.state() is State.DECIDED)
 
     @invariant()
     def silence_approves_nothing(self) -> None:

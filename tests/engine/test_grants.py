@@ -32,7 +32,7 @@ from engine.sentences.refusals import NoGrant, NotAnApprover
 
 HOUR = timedelta(hours=1)
 EXACT, BY_SERVICE = GrantTerms(HOUR), GrantTerms(HOUR, ("service",))
-ARGS: Json = {"service": "billing", "replicas": 1, "labels": {"a": [1, None], "b": "x"}}
+ARGS: dict[str, Json] = {"service": "billing", "replicas": 1, "labels": {"a": [1, None], "b": "x"}}
 SOON = NOW + timedelta(minutes=5)
 
 
@@ -78,8 +78,8 @@ def approved(
         ({**ARGS, "force": True}, False),
         ({**ARGS, "force": None}, False),
         ({"service": "billing", "replicas": 1}, False),
-        ({**ARGS, "labels": {"a": [None, 1], "b": "x"}}, False),
-        ({**ARGS, "labels": {"a": (1, None), "b": "x"}}, False),
+        (ARGS | {"labels": {"a": [None, 1], "b": "x"}}, False),
+        (dict[str, Any](ARGS, labels={"a": (1, None), "b": "x"}), False),
         ({**ARGS, "service": "b\u0456lling"}, False),
         ({**ARGS, "service": "billing\u200b"}, False),
         ([ARGS], False),
@@ -178,7 +178,7 @@ def test_a_grant_is_dead_when_its_rule_no_longer_permits_it() -> None:
 
 def test_the_first_grant_that_allows_a_call_is_found() -> None:
     call, rule = a_call(ARGS), ruled(EXACT)
-    grants = [a_grant(number, policy=rule, **more) for number, more in enumerate([{}, {"args": ARGS}, {"args": ARGS}])]
+    grants = [a_grant(0, policy=rule), a_grant(1, policy=rule, args=ARGS), a_grant(2, policy=rule, args=ARGS)]
     assert find_allowing(grants, rule, call, SOON) == grants[1]
     assert find_allowing(grants, ruled(None), call, SOON) is None
     assert find_allowing([], rule, call, SOON) is None

@@ -25,7 +25,7 @@ from engine.approvals.events import (
     Ruling,
     Withdrew,
 )
-from engine.asks.ask import Choice
+from engine.asks.ask import Choice, Json
 from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import CHANNEL, REQUESTER, Deadlines, OnExpiry, Policy, one_part, person
 from engine.ids import MessageTs, UserId
@@ -102,7 +102,8 @@ class Life(RuleBasedStateMachine):
         revision = self.approval.reviews[action].revision if action in (0, 1) else 1
         voters = {vote.by: Facts(AccountType.MEMBER, inside) for each in self.approval.reviews for vote in each.votes}
         ruling = Ruling(tuple(voters.items()))
-        facts, value = Facts(standing, inside), {"v": revision}
+        facts = Facts(standing, inside)
+        value: Json = {"v": revision}
         event = Chose(by, facts, action, revision - back, choice, "words", value, ruling=ruling)
         before = self.approval
         taken = self.happens(event)
@@ -178,8 +179,8 @@ class Life(RuleBasedStateMachine):
             assert len(self.approval.decisions) == 2
         if self.approval.state not in OPEN:
             still = replace(self.approval, card=None)
-            dropped = self.approval.state is State.UNDELIVERABLE and self.closed is not None
-            if dropped and self.closed.state is State.DELIVERED:
+            dropped = self.approval.state is State.UNDELIVERABLE
+            if dropped and self.closed is not None and self.closed.state is State.DELIVERED:
                 self.closed = replace(self.closed, state=State.UNDELIVERABLE, note=still.note)  # by NotDelivered alone
             assert self.closed in (None, still)
             self.closed = still

@@ -10,9 +10,10 @@ import socket
 import ssl
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -43,6 +44,11 @@ class Server:
     port: int
     process: "subprocess.Popen[bytes]"
     client: "redis.Redis"
+
+    def execute(self, *words: str | int) -> Any:
+        """Run a command as it is written; redis-py gives its own method for that no types."""
+        send: Callable[..., Any] = self.client.execute_command
+        return send(*words)
 
     def kill(self) -> None:
         """End it as a power failure would."""
@@ -118,7 +124,7 @@ class Cluster:
 
     def having(self, slot: int) -> Server:
         """Give who has a slot."""
-        for first, last, main, *_ in self.primaries[2].client.execute_command("CLUSTER", "SLOTS"):
+        for first, last, main, *_ in self.primaries[2].execute("CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return next(one for one in [*self.primaries, self.replica] if one.port == main[1])
         raise AssertionError(f"nobody has slot {slot}")
@@ -146,17 +152,17 @@ def cluster(program: str = VALKEY, *options: str) -> Iterator[Cluster]:
         ]
         first, *others = nodes
         for at, (low, high) in enumerate([(0, 5460), (5461, 10922), (10923, 16383)]):
-            nodes[at].client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", at + 1)
-            nodes[at].client.execute_command("CLUSTER", "ADDSLOTSRANGE", low, high)
+            nodes[at].execute("CLUSTER", "SET-CONFIG-EPOCH", at + 1)
+            nodes[at].execute("CLUSTER", "ADDSLOTSRANGE", low, high)
         for other, bus in zip(others, buses[1:], strict=True):
-            first.client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
+            first.execute("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
         for node in nodes:
-            wait_until(lambda node=node: _info(node)["cluster_known_nodes"] == "4", "the nodes know one another")
-        main = first.client.execute_command("CLUSTER", "MYID")
-        wait_until(lambda: main in nodes[3].client.execute_command("CLUSTER", "NODES"), "the primary is known")
-        nodes[3].client.execute_command("CLUSTER", "REPLICATE", main)
+            _wait_for(node, "cluster_known_nodes", "4", "the nodes know one another")
+        main = first.execute("CLUSTER", "MYID")
+        wait_until(lambda: main in nodes[3].execute("CLUSTER", "NODES"), "the primary is known")
+        nodes[3].execute("CLUSTER", "REPLICATE", main)
         for node in nodes:
-            wait_until(lambda node=node: _info(node)["cluster_state"] == "ok", "the cluster stands")
+            _wait_for(node, "cluster_state", "ok", "the cluster stands")
         wait_until(lambda: nodes[3].client.info("replication")["master_link_status"] == "up", "the replica follows")
         yield Cluster(nodes[:3], nodes[3])
 
@@ -175,9 +181,8 @@ def ring(whole_ring: Cluster) -> Cluster:
     return whole_ring
 
 
-def _info(node: Server) -> dict[str, str]:
-    found: dict[str, str] = node.client.execute_command("CLUSTER INFO")
-    return found
+def _wait_for(node: Server, field: str, value: str, what: str) -> None:
+    wait_until(lambda: node.execute("CLUSTER INFO")[field] == value, what)
 
 
 @dataclass(slots=True)
@@ -206,9 +211,7 @@ def watched(program: str = VALKEY) -> Iterator[Watched]:
             "sentinel failover-timeout main 1000\n"
         )
         with server(sentinel=config, program=program) as sentinel:
-            wait_until(
-                lambda: sentinel.client.execute_command("SENTINEL", "REPLICAS", "main"), "Sentinel found the replica"
-            )
+            wait_until(lambda: sentinel.execute("SENTINEL", "REPLICAS", "main"), "Sentinel found the replica")
             yield Watched(primary, replica, sentinel)
 
 

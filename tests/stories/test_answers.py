@@ -10,7 +10,7 @@ from stories.world import World
 
 from bot.wiring import Ports
 from engine.approvals.effects import Resume
-from engine.ports import Answer, Graphs, Resumed, Stale, Watcher
+from engine.ports import UNWATCHED, Answer, Graphs, Held, Resumed, Stale, Watcher
 
 
 async def _first_question(world: World) -> Message:
@@ -63,7 +63,10 @@ class ThreeTimes:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._graphs, name)
 
-    async def resume_if_pending(self, answer: Answer, fence: int, _: Watcher) -> Resumed | Stale:
+    async def resume_if_pending(
+        self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
+    ) -> Resumed | Stale | Held:
+        del watcher  # nobody watches
         await self._graphs.resume_if_pending(answer, fence)
         self._between()
         await self._graphs.resume_if_pending(answer, fence)

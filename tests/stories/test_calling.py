@@ -290,9 +290,11 @@ async def test_the_audit_says_why_each_voter_might_decide(world: World) -> None:
     (voted,) = [row.detail for row in rows if row.what is What.VOTED]
     assert isinstance(voted, dict)
     assert voted["via"] == "payments"
-    (ground,) = voted["grounds"]  # type: ignore[misc]
-    assert (ground["source"], ground["called"]) == ("group", "payments")  # type: ignore[index,call-overload]
-    assert ground["looked_up"]  # type: ignore[index,call-overload]
+    assert isinstance(voted["grounds"], list)
+    (ground,) = voted["grounds"]
+    assert isinstance(ground, dict)
+    assert (ground["source"], ground["called"]) == ("group", "payments")
+    assert ground["looked_up"]
 
 
 async def test_a_rule_can_keep_the_card_in_its_thread(world: World) -> None:

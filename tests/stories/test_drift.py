@@ -186,7 +186,7 @@ DRIFTS = int(os.environ.get("SIGNOFF_DRIFTS", "4"))
 async def test_however_often_a_request_changes_nothing_runs_that_no_card_showed(world: World, name: str) -> None:
     await start(world, name, amount=[0], weight=[7])
     steps = 2 if name == "two" else 1
-    done = []
+    done: list[str] = []
     for begin in range(0, DRIFTS, 2):
         amounts = [10_000 + begin, 10_001 + begin, 10_002 + begin]
         outside.payload["amount"] = [each for each in amounts for _ in range(steps)]

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
-from fakes.people import Message, texts_of, wait_until
+from fakes.people import Message, wait_until
 from stories.world import World, agent
+
+from adapters.blockkit import texts_of
 
 ALLOW = "Allow like this for 1 h"
 BUTTONS = ["Approve", "Edit", "Reject", ALLOW]

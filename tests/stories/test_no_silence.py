@@ -1,5 +1,7 @@
 """A thread never goes silent: every turn ends with something that its people can read."""
 
+from typing import Any
+
 import pytest
 from stories.world import World
 
@@ -87,7 +89,7 @@ async def test_after_a_request_that_expired_and_failed_the_next_message_is_answe
 
 # States that the graph's own schema refuses ---------------------------------------------------------------------------
 
-BOUNDED = {"input": {"task": "$text"}, "reply": "status"}
+BOUNDED: dict[str, Any] = {"input": {"task": "$text"}, "reply": "status"}
 
 
 async def test_a_state_beyond_its_schema_is_told_at_once_and_so_is_each_message_after_it(world: World) -> None:

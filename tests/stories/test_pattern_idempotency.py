@@ -1,8 +1,10 @@
 """Every run has an idempotency key in its config, the same however often one decision makes a node run."""
 
+from typing import Any
+
 from stories.world import World
 
-STATE = {"input": {"order": "$text"}, "reply": "told"}
+STATE: dict[str, Any] = {"input": {"order": "$text"}, "reply": "told"}
 
 
 def keys(world: World) -> list[str]:

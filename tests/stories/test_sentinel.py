@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from fakes import servers
+from fakes.valkey import wait_until
 from stories.world import World
 
 
@@ -20,7 +21,7 @@ async def test_a_card_is_decided_after_the_primary_has_died(service: servers.Wat
     await world.start("yes_or_no")
     await world.alice.say("#deploys", "@signoff drop the old table")
     card = await world.bob.expect_card("#deploys", containing="drop the old table")
-    servers.wait_until(lambda: service.primary.client.wait(1, 100) == 1, "the replica has it all")
+    wait_until(lambda: service.primary.client.wait(1, 100) == 1, "the replica has it all")
     service.primary.kill()
     await card.click("Approve")
     await world.alice.expect_message("#deploys", containing="approved")

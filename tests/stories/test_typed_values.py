@@ -1,14 +1,12 @@
 """Forms: what was typed is what the graph gets, and what it cannot get is refused at its field."""
 
-from collections.abc import Sequence
-
 import pytest
 from fakes.people import Form, Message
 from stories.world import World
 
 
-async def _form(world: World, **more: Sequence[str]) -> tuple[Message, Form]:
-    await world.start("payments", interrupt_before=["tools"], **more)
+async def _form(world: World) -> tuple[Message, Form]:
+    await world.start("payments", interrupt_before=["tools"])
     card = await world.asked("pay", containing="pay")
     return card, await card.open_form("Edit")
 

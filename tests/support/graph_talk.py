@@ -15,7 +15,7 @@ from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.in_process.graphs import LocalGraphs
 from engine.asks.ask import Choice, Decision, Kind
 from engine.ids import AgentName, ChannelId, InterruptId, ThreadId, UserId
-from engine.ports import Answer, Asked, Resumed, RunResult, Stale, Turn
+from engine.ports import Answer, Asked, Held, Resumed, RunResult, Stale, Turn
 
 AGENT = AgentName("agent")
 THREAD = ThreadId("T:C:1")
@@ -51,7 +51,7 @@ class Talk:
         turn = Turn(self.thread, AGENT, key, text, UserId("U1"), ChannelId("C1"), voids)
         return await self.graphs.start(turn, fence=1)
 
-    async def deliver(self, asked: Asked, *decisions: Decision, digest: str = "") -> Resumed | Stale:
+    async def deliver(self, asked: Asked, *decisions: Decision, digest: str = "") -> Resumed | Stale | Held:
         key = f"answer-{asked.interrupt}"
         answer = Answer(self.thread, AGENT, asked.interrupt, digest or asked.digest, asked.ask, decisions, key)
         return await self.graphs.resume_if_pending(answer, fence=1)

@@ -98,11 +98,11 @@ def verdict_of(maker: Maker) -> Verdict:
             acts, refuses = maker.pick("codes", (1, 0), (200, 403), (7, 8), (2, 1))
             return Verdict("int", [acts], [refuses])
         case "opaque":
-            test, acts, refuses = OPAQUE[maker.pick("opaque", *OPAQUE)]
-            return Verdict("opaque", [acts], [refuses], opaque=test)
-    acts, refuses = maker.pick("words", *WORDS)
+            test, good, bad = OPAQUE[maker.pick("opaque", *OPAQUE)]
+            return Verdict("opaque", [good], [bad], opaque=test)
+    go, stop = maker.pick("words", *WORDS)
     edits = maker.pick("edit word", "edit", "modify", "changes", "update", "ändern")
-    return Verdict("word", [acts], [refuses], edits)
+    return Verdict("word", [go], [stop], edits)
 
 
 # Where it stands ------------------------------------------------------------------------------------------------------

@@ -402,7 +402,7 @@ class Writer:
         plan = self.plan
         if plan.edit == "none" or reading.field is None:
             return []
-        return self._edit_of(lambda name, default: reading.field(name, default) if reading.field else "")
+        return self._edit_of(reading.field)
 
     def _edit_of(self, field: Any) -> list[str]:
         plan, key = self.plan, self.plan.edit_key

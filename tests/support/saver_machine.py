@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import redis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from langchain_core.runnables import RunnableConfig
@@ -11,6 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.redis.checkpointer.saver import RedisSaver
 from adapters.redis.keys import untag
+from adapters.redis.transport.connection import SyncDatabase
 
 THREADS = st.sampled_from(["t", "{t}", "ü :"])
 NAMESPACES = st.sampled_from(["", "sub:1|sub:2"])
@@ -36,11 +38,18 @@ class SaverMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.saver._database.client.flushall()
+        self.client.flushall()
         self.model = InMemorySaver()
         self.count = itertools.count()
         self.newest: dict[tuple[str, str], Checkpoint] = {}
         self.places: list[RunnableConfig] = []
+
+    @property
+    def client(self) -> "redis.Redis":
+        """The client of the saver's database."""
+        database = self.saver._database
+        assert isinstance(database, SyncDatabase)
+        return database.client
 
     @rule(thread=THREADS, namespace=NAMESPACES, values=CONTENT, step=st.integers(0, 2), run=RUNS)
     def put(self, thread: str, namespace: str, values: dict[str, Any], step: int, run: str) -> None:
@@ -137,9 +146,9 @@ class SaverMachine(RuleBasedStateMachine):
     def what_is_stored_is_what_is_needed(self) -> None:
         """No value without a checkpoint that refers to it, no thread that is listed and not there, nor the reverse."""
         keys = self.saver.keys
-        redis = self.saver._database.client
-        listed = {untag(name.decode()) for name in redis.zrange(keys.threads(), 0, -1)}
-        there = {thread for thread in ("t", "{t}", "ü :") if redis.exists(keys.checkpoints(thread))}
+        names: Any = self.client.zrange(keys.threads(), 0, -1)  # bytes, as nothing else is asked for
+        listed = {untag(name.decode()) for name in names}
+        there = {thread for thread in ("t", "{t}", "ü :") if self.client.exists(keys.checkpoints(thread))}
         assert listed == there
 
 

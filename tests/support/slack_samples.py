@@ -207,6 +207,10 @@ class RecordingDesk:
     async def withdraw(self, approval: ApprovalId, by: UserId) -> Refusal | None:
         return await self.act(Act(approval, by, Doing.WITHDRAW))
 
+    async def card_deleted(self, approval: ApprovalId, channel: ChannelId, card: MessageTs) -> None:
+        del approval, channel, card
+        await self._called("card_deleted")
+
     async def hear(self, said: IncomingMessage) -> None:
         await self._called("hear")
         self.said.append(said)

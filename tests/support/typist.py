@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.slack.drawing import layout
+from adapters.slack.drawing import untrusted_text
 from adapters.slack.drawing.actions import Target
 from adapters.slack.forms.fields import ACTION_ID, Field, Input
 from adapters.slack.forms.modals import Submitted, form_fields, read
@@ -89,7 +89,7 @@ def _write(state: dict[str, Any], field: Field, wanted: Any) -> None:
         text = "\n".join(wanted)
     elif field.input is Input.JSON:
         text = json.dumps(wanted, indent=1, ensure_ascii=False)
-    written = layout.chunks(text, 2_900)
+    written = untrusted_text.chunks(text, 2_900)
     assert len(written) <= len(field.parts), "more than the inputs hold"
     for (block_id, _), part in zip(field.parts, [*written, *[""] * len(field.parts)], strict=False):
         state[block_id][ACTION_ID]["value"] = part or None

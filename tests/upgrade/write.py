@@ -226,7 +226,7 @@ async def talk(stage: Stage) -> None:
     """Three turns in a direct message; the second agent is active and waits for more."""
     alice = stage.world.alice
     await alice.say("dm", "I want shoes")
-    await alice.expect_message("dm", containing="Ready for user input.")
+    last = await alice.expect_message("dm", containing="Ready for user input.")
     for said in ("they are broken", "both of them"):
         await alice.say("dm", said)
         last = await alice.expect_message("dm", containing="Ready for user input.")

@@ -81,7 +81,7 @@ def judged(text: str, args: Any = None, schema: Mapping[str, Json] | None = None
     ],
 )
 def test_a_condition_holds_or_fails(text: str, verdict: Verdict) -> None:
-    args: Json = {"amount": 5000, "order": "o-1", "lines": [{"price": 2}, {"price": 4.5}]}
+    args: dict[str, Json] = {"amount": 5000, "order": "o-1", "lines": [{"price": 2}, {"price": 4.5}]}
     assert judged(text, args) is verdict
 
 
@@ -161,7 +161,12 @@ def test_an_argument_of_another_type_than_the_tool_declares_is_not_known(args: A
 
 
 def test_a_schema_that_cannot_be_read_leaves_nothing_known() -> None:
-    for schema in ({"$ref": "#/nowhere"}, {"type": 7}, {"properties": {"a": {"$ref": "https://example.com/x"}}}):
+    schemas: list[dict[str, Json]] = [
+        {"$ref": "#/nowhere"},
+        {"type": 7},
+        {"properties": {"a": {"$ref": "https://example.com/x"}}},
+    ]
+    for schema in schemas:
         assert judged("args.a == 5", {"a": 5}, schema) is UNKNOWN
 
 
@@ -345,7 +350,7 @@ def test_a_cubic_loop_ends_at_once(step: str, length: int) -> None:
 
 
 def test_long_arguments_do_no_harm_where_nothing_loops_over_them() -> None:
-    args: Json = {"amount": 5000, "body": "a" * 4_000_000, "items": [*range(50_000)]}
+    args: dict[str, Json] = {"amount": 5000, "body": "a" * 4_000_000, "items": [*range(50_000)]}
     assert judged("args.amount > 1000 && args.body.contains('ab') == false", args) is HOLDS
     assert judged("args.items.exists(i, i == 7)", {**args, "body": "", "items": [*range(900)]}) is HOLDS
 

@@ -71,25 +71,25 @@ def agreed(*names: str) -> list[str]:
     return [f"{name} {amount}" for name, amount in taken]
 
 
-def two(_: State) -> Any:
+def two(state: State) -> Any:  # noqa: ARG001 - LangGraph names it
     return {"log": agreed("one", "two")}
 
 
-def two_rewritten(_: State) -> Any:
+def two_rewritten(state: State) -> Any:  # noqa: ARG001 - LangGraph names it
     log = agreed("one", "two")
     return {"log": log}
 
 
-def beside(_: State) -> Any:
+def beside(state: State) -> Any:  # noqa: ARG001 - LangGraph names it
     return {"log": agreed("beside")}
 
 
-def beside_rewritten(_: State) -> Any:
+def beside_rewritten(state: State) -> Any:  # noqa: ARG001 - LangGraph names it
     log = agreed("beside")
     return {"log": log}
 
 
-def model(_: State) -> Any:
+def model(state: State) -> Any:  # noqa: ARG001 - LangGraph names it
     call = {"name": "refund", "args": {"amount": outside.price("tool")}, "id": f"call-{next(outside.calls)}"}
     return {"messages": [AIMessage("", tool_calls=[call])]}
 
@@ -190,7 +190,7 @@ class Drift(RuleBasedStateMachine):
         self.pending: tuple[Asked, Decision] | None = None
         """What a killed process was delivering: it is delivered first."""
         self.paid = 0
-        outside.__init__()  # type: ignore[misc] - a new one, where the nodes find it
+        outside.__init__()  # type: ignore[misc]  # a new one, where the nodes find it
 
     def teardown(self) -> None:
         try:
@@ -307,7 +307,7 @@ class Drift(RuleBasedStateMachine):
 @pytest.mark.timeout(3600)
 def test_nothing_runs_but_what_somebody_approved() -> None:
     examples = int(os.environ.get("SIGNOFF_DRIFT_EXAMPLES", "150"))
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Drift,
         settings=settings(
             max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)

@@ -141,7 +141,7 @@ def by_node(node: Any) -> Any:
 
 
 def by_tool_node() -> Any:
-    def model(_: Any) -> Any:
+    def model(state: Any) -> Any:  # noqa: ARG001 - LangGraph names it
         made = [{"name": "refund", "args": outside.args(name), "id": f"c{n}"} for n, name in enumerate(NAMES)]
         return {"messages": [AIMessage("", tool_calls=made)]}
 
@@ -186,7 +186,7 @@ class Gates(RuleBasedStateMachine):
         self.last: tuple[Asked, Decision] | None = None
         self.pending: tuple[Asked, Decision] | None = None
         """What a killed process was delivering: it is delivered first."""
-        outside.__init__()  # type: ignore[misc] - a new one, where the tools find it
+        outside.__init__()  # type: ignore[misc]  # a new one, where the tools find it
 
     def teardown(self) -> None:
         try:
@@ -302,7 +302,7 @@ class Gates(RuleBasedStateMachine):
 @pytest.mark.timeout(3600)
 def test_each_start_of_a_gated_tool_has_an_approval_of_its_own() -> None:
     examples = int(os.environ.get("SIGNOFF_GATE_EXAMPLES", "60"))
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Gates,
         settings=settings(
             max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)

@@ -75,7 +75,7 @@ def swallows_deep(_: State) -> State:
 
 def reads_first(state: State) -> State:
     log.info("asking %s", state["text"])
-    found = {"text": mailer.fetch()}
+    found: dict[str, object] = {"text": mailer.fetch()}
     found.update(state)
     return {"text": interrupt(found)}
 

@@ -94,13 +94,13 @@ def test_a_batch_is_answered_as_its_dialect_says() -> None:
 async def test_an_update_is_made_once_however_often_the_answer_is_delivered(fails_in: str) -> None:
     broken = {fails_in}
 
-    def node(_: State) -> State:
+    def node(state: State) -> State:  # noqa: ARG001 - LangGraph names it
         answer = interrupt({"question": "Sure?"})
         if "node" in broken:
             raise RuntimeError("not now")
         return {"log": [answer]}
 
-    def later(_: State) -> State:
+    def later(state: State) -> State:  # noqa: ARG001 - LangGraph names it
         if "later" in broken:
             raise RuntimeError("not now")
         return {"log": ["later"]}

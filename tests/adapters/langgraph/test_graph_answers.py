@@ -26,7 +26,7 @@ class State(TypedDict, total=False):
     log: Annotated[list[Any], operator.add]
 
 
-def graph_of(*nodes: Callable[[State], Any], parallel: bool = False) -> StateGraph[Any, Any, Any, Any]:
+def graph_of(*nodes: Callable[..., Any], parallel: bool = False) -> StateGraph[Any, Any, Any, Any]:
     builder = StateGraph(State)
     for node in nodes:
         builder.add_node(node.__name__, node)
@@ -60,10 +60,9 @@ def after(_: State) -> State:
 async def test_an_answer_delivered_three_times_leaves_the_next_question_unanswered() -> None:
     async with talking(graph_of(two_questions, after)) as talk:
         (logs,) = (await talk.say()).asked
-        for _ in range(3):
-            result = await talk.answer(logs, APPROVE)
-            assert payloads(result) == [{"question": "delete PROD?"}]
-        (prod,) = result.asked
+        results = [await talk.answer(logs, APPROVE) for _ in range(3)]
+        assert [payloads(each) for each in results] == [[{"question": "delete PROD?"}]] * 3
+        (prod,) = results[-1].asked
         assert prod.interrupt != logs.interrupt
         end = await talk.answer(prod, REJECT)
         assert end.asked == ()
@@ -293,6 +292,7 @@ async def test_questions_of_the_same_node_sent_many_times_are_told_apart() -> No
         asked = (await talk.say()).asked
         assert [each["item"] for each in map(dict, payloads(await talk.settle()))] == [0, 1, 2]
         for each in reversed(asked):
+            assert isinstance(each.ask.payload, dict)
             await talk.answer(each, APPROVE if each.ask.payload["item"] == 1 else REJECT)
         assert sorted(await log_of(talk)) == ["0: False", "1: True", "2: False"]
 

@@ -2,7 +2,7 @@
 
 import json
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, TypedDict
 
@@ -173,7 +173,7 @@ def below(**memory: Any) -> Any:
     return builder.compile()
 
 
-GRAPHS = {
+GRAPHS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "create_agent": (by_create_agent, {}),
     "by hand": (by_hand, {}),
     "pydantic": (lambda: by_hand(Typed), {}),

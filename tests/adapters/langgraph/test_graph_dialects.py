@@ -49,7 +49,7 @@ def reject(text: str) -> Decision:
 
 CALL = {"question": "Is this correct?", "tool_call": {"name": "deploy", "args": {"n": 1}, "id": "c1"}}
 GATE = {"action": "send_email", "to": "a@b.c", "subject": "Hi", "message": "Approve sending this email?"}
-INBOX = {
+INBOX: dict[str, Any] = {
     "action_request": {"action": "deploy", "args": {"n": 1}},
     "config": {"allow_ignore": True, "allow_respond": True, "allow_edit": True, "allow_accept": True},
     "description": "Ships it",

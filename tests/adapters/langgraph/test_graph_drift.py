@@ -127,7 +127,7 @@ async def test_answers_given_together_where_siblings_change(node: Any, changes: 
         results = await talk.graphs.resume_together([answer_of(talk, each) for each in asked], 1)
         assert [type(each) for each in results] == [Stale, Stale if changes == "both" else Resumed]
         assert ([] if changes == "both" else [("right", 2)]) == RAN
-        left = results[0].result.asked  # type: ignore[union-attr]
+        left = results[0].result.asked
         assert [each["amount"] for each in payloads(RunResult(left))] == ([10, 20] if changes == "both" else [10])
         assert all(
             isinstance(each, Resumed)

@@ -190,7 +190,7 @@ class Counted(TypedDict, total=False):
 
 
 async def test_a_flag_is_no_remark_while_the_graph_waits() -> None:
-    def ask(_: Counted) -> Counted:
+    def ask(state: Counted) -> Counted:  # noqa: ARG001 - LangGraph names it
         interrupt("which one?")
         return {"done": True}
 
@@ -221,7 +221,7 @@ async def test_a_message_of_an_earlier_turn_is_not_said_again() -> None:
 
 
 async def test_what_was_said_while_the_graph_waited_is_the_same_reply_at_the_end() -> None:
-    def publish(_: MessagesState) -> MessagesState:
+    def publish(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
         interrupt({"question": "Publish?"})
         return {"messages": []}
 

@@ -57,11 +57,11 @@ class Keys(TypedDict):
     model: str
 
 
-def a_graph(state: Any, *, context: Any = None, given: Any = None) -> Any:
-    def says_its_context(_: Any, runtime: Runtime[Any]) -> dict[str, Any]:
-        return {"messages": [AIMessage(str(runtime.context))]} if state is MessagesState else {}
+def a_graph(schema: Any, *, context: Any = None, given: Any = None) -> Any:
+    def says_its_context(state: Any, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG001 - LangGraph names it
+        return {"messages": [AIMessage(str(runtime.context))]} if schema is MessagesState else {}
 
-    builder = StateGraph(state, context_schema=context, input_schema=given)
+    builder = StateGraph(schema, context_schema=context, input_schema=given)
     builder.add_node("node", says_its_context)
     builder.add_edge(START, "node")
     builder.add_edge("node", END)

@@ -75,7 +75,7 @@ def calls(*args: tuple[str, dict[str, Any]], first: int = 0) -> AIMessage:
     return AIMessage("", tool_calls=made)
 
 
-def agent(*says: BaseMessage, tools: Sequence[Any] = (refund, refund_later, look_up), **more: Any) -> Any:
+def agent(*says: AIMessage, tools: Sequence[Any] = (refund, refund_later, look_up), **more: Any) -> Any:
     return create_agent(Scripted(messages=iter(says)), tools=list(tools), **more)
 
 
@@ -128,7 +128,7 @@ async def test_a_rejection_is_the_tools_result() -> None:
         assert end.reply
         assert end.reply.text == "All done."
         assert RAN == []
-        state = await talk.graphs._agents["agent"].graph.aget_state({"configurable": {"thread_id": talk.thread}})
+        state = await talk.graphs._agents[AGENT].graph.aget_state({"configurable": {"thread_id": talk.thread}})
         (message,) = [each for each in state.values["messages"] if isinstance(each, ToolMessage)]
         assert message.content == "The tool refund was not run. Reason: Too much."
         assert message.status == "error"
@@ -210,7 +210,8 @@ async def gather(_: Any) -> Any:
 
 async def chain(_: Any) -> Any:
     await look_up.ainvoke({"order": "a"})
-    double = RunnableLambda(lambda amount: {"amount": amount}) | refund
+    as_args: RunnableLambda[int, Any] = RunnableLambda(lambda amount: {"amount": amount})
+    double = as_args | refund
     return said(await double.ainvoke(1), await double.ainvoke(2))
 
 
@@ -222,7 +223,7 @@ async def threads(_: Any) -> Any:
 def own_loop(_: Any) -> Any:
     async def work() -> list[Any]:
         await look_up.arun({"order": "a"})
-        return await asyncio.gather(refund.arun({"amount": 1}), refund.arun({"amount": 2}))
+        return [*await asyncio.gather(refund.arun({"amount": 1}), refund.arun({"amount": 2}))]
 
     return said(*asyncio.run(work()))
 
@@ -492,6 +493,7 @@ async def test_a_tool_within_a_tool_asks_for_itself() -> None:
         names = list[Any]()
         while end.asked:
             (asked,) = end.asked
+            assert isinstance(asked.ask.payload, dict)
             names.append((asked.ask.actions[0].name, "starts" in asked.ask.payload))
             end = await talk.answer(asked, APPROVE)
         assert names == [("refund_all", False), ("refund", False), ("refund", False)]
@@ -544,7 +546,11 @@ async def test_arguments_that_the_tool_refuses_ask_nobody() -> None:
 
 
 async def test_a_tool_of_one_text_is_edited_as_a_text() -> None:
-    plain = Tool("refund_text", lambda text: RAN.append(text) or "done", "Refund by text.")
+    def refund_text(text: str) -> str:
+        RAN.append(text)
+        return "done"
+
+    plain = Tool("refund_text", refund_text, "Refund by text.")
 
     def node(_: Any) -> Any:
         return said(plain.invoke("order 7"))
@@ -803,12 +809,12 @@ def async_workflow() -> Any:
 def fanned_out() -> Any:
     """Tasks made by Send, which call their tools without ids, two of them the same."""
 
-    def start(_: Any) -> Any:
+    def start(state: Any) -> Any:  # noqa: ARG001 - LangGraph names it
         look_up.invoke({"order": "a"})
         return Command(goto=[Send("work", amount) for amount in (1, 2)])
 
-    def work(amount: int) -> Any:
-        return said(refund.invoke({"amount": amount}))
+    def work(state: int) -> Any:
+        return said(refund.invoke({"amount": state}))
 
     builder = StateGraph(MessagesState)
     builder.add_node("start", start, destinations=("work",))
@@ -935,6 +941,10 @@ async def test_a_call_that_comes_out_otherwise_each_time_stops_the_run() -> None
 
 
 async def test_sets_and_names_of_their_own_are_shown_in_one_way() -> None:
+    def make() -> str:
+        RAN.append("made")
+        return "made"
+
     class Part(BaseModel):
         """A part."""
 
@@ -946,7 +956,7 @@ async def test_sets_and_names_of_their_own_are_shown_in_one_way() -> None:
         amount: int
         part: Part
         tags: set[str] = Field(default_factory=set)
-        made: str = Field(default_factory=lambda: f"{RAN.append('made')}")
+        made: str = Field(default_factory=make)
 
     def pay(**named: Any) -> str:
         RAN.append(named)
@@ -977,6 +987,7 @@ async def test_a_call_whose_result_cannot_be_kept_is_asked_about_again() -> None
         (second,) = (await talk.answer(await only(talk), APPROVE)).asked
         assert args_of(second)["amount"] == 2
         (again,) = (await talk.answer(second, APPROVE)).asked
+        assert isinstance(again.ask.payload, dict)
         assert (args_of(again), "starts" in again.ask.payload) == ({"amount": 1}, True)
         end = await talk.answer(again, APPROVE)
         assert RAN == [1, 1, (2, "EUR")]
@@ -999,7 +1010,7 @@ async def test_the_check_shows_the_card_of_each_gated_tool() -> None:
 
 async def test_calls_that_a_synchronous_node_of_tools_makes_in_threads_each_get_their_own_answer() -> None:
     def node(_: Any) -> Any:
-        asked = [
+        asked: list[tuple[str, dict[str, Any]]] = [
             ("refund", {"amount": 1}),
             ("look_up", {"order": "a"}),
             ("refund", {"amount": 2}),

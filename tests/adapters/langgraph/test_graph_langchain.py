@@ -7,7 +7,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 from support.graph_talk import AGENT, APPROVE, REJECT, Talk, edit, error_of, payloads, talking, words
 
@@ -54,7 +54,7 @@ def calls(*args: tuple[str, dict[str, Any]]) -> AIMessage:
 EVERYTHING = {"allowed_decisions": ["approve", "edit", "reject", "respond"]}
 
 
-def agent(mode: Any, says: Iterable[BaseMessage], allowed: Any = EVERYTHING) -> Any:
+def agent(mode: Any, says: Iterable[AIMessage], allowed: Any = EVERYTHING) -> Any:
     middleware = HumanInTheLoopMiddleware(
         {"deploy": allowed, "ask_person": {"allowed_decisions": ["respond", "reject"]}}, interrupt_mode=mode
     )

@@ -42,7 +42,7 @@ def nested(levels: int) -> Any:
 
 
 def asking(payload: Any) -> StateGraph[Any, Any, Any, Any]:
-    def ask(_: State) -> State:
+    def ask(state: State) -> State:  # noqa: ARG001 - LangGraph names it
         return {"answer": interrupt(payload)}
 
     return StateGraph(State).add_node("ask", ask).add_edge(START, "ask")

@@ -53,7 +53,7 @@ class BoundedDataclass:
             raise ValueError("n: Input should be less than or equal to 100")
 
 
-def steps(first: Callable[[Any], Any], schema: Any = Bounded) -> Any:
+def steps(first: Callable[..., Any], schema: Any = Bounded) -> Any:
     builder = StateGraph(schema)
     builder.add_node("first", first)
     builder.add_node("second", lambda state: {"text": f"n is {state.n}"})
@@ -211,11 +211,13 @@ async def test_an_edit_that_is_refused_is_not_written(schema: Any) -> None:
     graph = steps(lambda _: {"n": 1}, schema)
     async with talking(graph, input=INPUT, interrupt_before=("second",), reply="text") as talk:
         asked = halt_of(await talk.say("go"))
-        stale = await talk.stale(asked, edit({**asked.ask.actions[0].value, "n": 500}))
+        state = asked.ask.actions[0].value
+        assert isinstance(state, dict)
+        stale = await talk.stale(asked, edit({**state, "n": 500}))
         assert isinstance(stale, Stale)
         assert "less than or equal to 100" in stale.reason
         assert halt_of(stale.result) == asked, "it is asked again, as it was"
-        end = await talk.answer(asked, edit({**asked.ask.actions[0].value, "n": 50}))
+        end = await talk.answer(asked, edit({**state, "n": 50}))
         assert end.reply is not None
         assert end.reply.text == "n is 50"
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from adapters.langgraph.dialects.json_schema import check, inferred, resolved, values_of
 from adapters.langgraph.guards.tool_args import schema_of
+from engine.asks.ask import Json
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_what_values_say_of_their_types() -> None:
 
 
 def test_a_reference_is_followed_and_keeps_the_definitions() -> None:
-    root = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"type": "string"}}}
+    root: dict[str, Json] = {"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"type": "string"}}}
     assert resolved({"$ref": "#/$defs/A"}, root)["type"] == "string"
     assert resolved({"$ref": "#/$defs/A"}, root)["$defs"] == root["$defs"]
     assert "type" not in resolved({"$ref": "#/$defs/C"}, root)

@@ -38,8 +38,8 @@ def deploy(state: State) -> State:
 builder = StateGraph(State)
 for node in (plan, ask, deploy):
     builder.add_node(node.__name__, node)
-for before, after in ((START, "plan"), ("plan", "ask"), ("ask", "deploy"), ("deploy", END)):
-    builder.add_edge(before, after)
+for origin, target in ((START, "plan"), ("plan", "ask"), ("ask", "deploy"), ("deploy", END)):
+    builder.add_edge(origin, target)
 
 FED: dict[str, Any] = {"input": {"env": "$text"}, "reply": "log[-1]"}
 

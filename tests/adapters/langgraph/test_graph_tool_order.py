@@ -10,7 +10,7 @@ from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import interrupt
-from support.graph_talk import APPROVE, REJECT, payloads, talking
+from support.graph_talk import AGENT, APPROVE, REJECT, payloads, talking
 
 SECONDS = {"slow": 0.15, "middling": 0.07, "fast": 0.0}
 ran: list[str] = []
@@ -90,7 +90,7 @@ async def test_conversations_do_not_wait_for_one_another() -> None:
     """A node that was interrupted leaves nothing behind."""
     async with talking(builder()) as talk:
         await talk.say("gated:fast gated:slow")
-        part = next(node for name, node in talk.graphs._agents["agent"].graph.nodes.items() if name == "tools").bound
+        part = next(node for name, node in talk.graphs._agents[AGENT].graph.nodes.items() if name == "tools").bound
         assert part._arun_one._batches == {}
 
 

@@ -6,12 +6,18 @@ from typing import Annotated, Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    HumanInTheLoopMiddleware,
+    InterruptOnConfig,
+    ToolRetryMiddleware,
+)
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import InjectedToolCallId, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import InjectedState, ToolNode
 from langgraph.types import Command, interrupt
 from support.graph_talk import APPROVE, REJECT, Talk, edit, error_of, halt_of, talking
@@ -78,12 +84,12 @@ def unchanged(args: dict[str, Any]) -> dict[str, Any]:
     return args
 
 
-EVERYTHING = {"allowed_decisions": ["approve", "edit", "reject", "respond"]}
+EVERYTHING: InterruptOnConfig = {"allowed_decisions": ["approve", "edit", "reject", "respond"]}
 BOTH = pytest.mark.parametrize("mode", ["batched", "per_call"])
 
 
 def agent(
-    mode: Any, says: Iterable[BaseMessage], change: Any = doubled, tools: Sequence[Any] = (refund, look_up), *more: Any
+    mode: Any, says: Iterable[AIMessage], change: Any = doubled, tools: Sequence[Any] = (refund, look_up), *more: Any
 ) -> Any:
     gate = HumanInTheLoopMiddleware({"refund": EVERYTHING}, interrupt_mode=mode)
     return create_agent(Scripted(messages=iter(says)), tools=list(tools), middleware=[*more, gate, Changing(change)])
@@ -344,7 +350,7 @@ def review(payload_of: Callable[[Any], Any], amount: int = 100) -> Any:
 
 
 CONFIG = {"allow_accept": True, "allow_edit": True, "allow_ignore": True, "allow_respond": False}
-PAYLOADS = [
+PAYLOADS: list[Callable[[Any], Any]] = [
     lambda call: {"question": "Is this correct?", "tool_call": call},
     lambda call: [{"action_request": {"action": call["name"], "args": call["args"]}, "config": CONFIG}],
     lambda call: {"action_requests": [{"name": call["name"], "args": call["args"]}], "review_configs": []},
@@ -448,7 +454,7 @@ async def test_subagents_are_guarded(mode: str, called: str, change: Any) -> Non
 
     if called == "by a tool":
         says = [calls(("delegate", {"task": "refund it"})), AIMessage("Delegated.")]
-        outer = create_agent(Scripted(messages=iter(says)), tools=[delegate])
+        outer: CompiledStateGraph[Any, Any, Any, Any] = create_agent(Scripted(messages=iter(says)), tools=[delegate])
     else:
         builder = StateGraph(MessagesState)
         builder.add_node("team", inner if called == "as a node" else node)

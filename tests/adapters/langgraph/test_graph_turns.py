@@ -3,8 +3,8 @@
 import asyncio
 import operator
 import sys
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, ParamSpec, TypedDict, TypeVar
 
 import pytest
 from langchain_core.messages import AIMessage
@@ -89,11 +89,15 @@ async def state_of(talk: Talk) -> Any:
     return (await graph.aget_state({"configurable": {"thread_id": talk.thread}})).values
 
 
-async def again_while_lost(deliver: Callable[[], Any]) -> Any:
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def again_while_lost(deliver: Callable[P, Awaitable[T]], *work: P.args, **more: P.kwargs) -> T:
     """What a lane does: deliver the same work again."""
     for _ in range(3):
         try:
-            return await deliver()
+            return await deliver(*work, **more)
         except Lost:
             continue
     raise AssertionError("lost every time")
@@ -107,12 +111,12 @@ async def test_killed_at_every_write_the_end_is_the_same(*, after: bool) -> None
         saver = DyingSaver()
         saver.dies_at, saver.after = dies_at, after
         async with talking(builder_of(first, two_questions, last), saver, input=INPUT, infrastructure=(Lost,)) as talk:
-            (logs,) = (await again_while_lost(lambda talk=talk: talk.say("hello", key="k"))).asked
+            (logs,) = (await again_while_lost(talk.say, "hello", key="k")).asked
             assert logs.ask.prompt == "logs?"
-            result = await again_while_lost(lambda talk=talk, logs=logs: talk.answer(logs, APPROVE))
+            result = await again_while_lost(talk.answer, logs, APPROVE)
             assert payloads(result) == [{"question": "PROD?"}], dies_at
             (prod,) = result.asked
-            end = await again_while_lost(lambda talk=talk, prod=prod: talk.answer(prod, REJECT))
+            end = await again_while_lost(talk.answer, prod, REJECT)
             assert end.complete
             assert await state_of(talk) == {"fed": ["hello"], "log": ["first", True, False, "last"]}, dies_at
         if saver.puts < dies_at:
@@ -209,7 +213,7 @@ class SpeechlessError(Exception):
     """Fails when it is asked what happened."""
 
     def __str__(self) -> str:
-        return self.args[0]["message"]
+        return str(self.args[0]["message"])
 
     __repr__ = __str__
 
@@ -240,12 +244,15 @@ def leaving_nodes(does: Any) -> Any:
     """Two nodes side by side, so that each has a task of its own."""
     builder = StateGraph(MessagesState)
     for name in ("one", "two"):
-        builder.add_node(name, RunnableLambda(lambda _: does()) if does is leave else does_in_node)
+        if does is leave:
+            builder.add_node(name, RunnableLambda(lambda _: does()))
+        else:
+            builder.add_node(name, does_in_node)
         builder.add_edge(START, name)
     return builder
 
 
-async def does_in_node(_: Any) -> Any:
+async def does_in_node(state: Any) -> Any:  # noqa: ARG001 - LangGraph names it
     return await leave_async()
 
 
@@ -344,7 +351,7 @@ async def test_settling_a_thread_that_is_not_there_runs_nothing() -> None:
 async def test_what_a_run_is_told_of_its_turn_also_when_it_goes_on() -> None:
     seen: list[Any] = []
 
-    def look(_: State, config: RunnableConfig) -> State:
+    def look(state: State, config: RunnableConfig) -> State:  # noqa: ARG001 - LangGraph names it
         told = config["configurable"]
         seen.append((told["user_id"], told["langgraph_auth_user"].identity, told["signoff_fence"]))
         seen.append(told["signoff_idempotency_key"])
@@ -365,7 +372,7 @@ class Context(TypedDict):
 async def test_the_requester_is_in_the_context_where_the_graph_knows_it() -> None:
     seen: list[str] = []
 
-    def look(_: State, runtime: Runtime[Context]) -> State:
+    def look(state: State, runtime: Runtime[Context]) -> State:  # noqa: ARG001 - LangGraph names it
         seen.append(runtime.context["user_id"])
         return {}
 

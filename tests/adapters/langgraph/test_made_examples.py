@@ -214,7 +214,7 @@ TABLE = [
 ]
 
 
-def graph_of(node: Callable[[State], Any]) -> Any:
+def graph_of(node: Callable[..., Any]) -> Any:
     builder = StateGraph(State)
     builder.add_node("node", node)
     builder.add_edge(START, "node")

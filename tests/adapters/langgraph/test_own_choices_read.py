@@ -43,15 +43,15 @@ def send(state: State) -> None:
     deed("sent", state.get("letter"))
 
 
-def page(_: State) -> None:
+def page(state: State) -> None:  # noqa: ARG001 - LangGraph names it
     deed("paged", "the lawyer")
 
 
-def tell(_: State) -> None:
+def tell(state: State) -> None:  # noqa: ARG001 - LangGraph names it
     deed("told", "the writer")
 
 
-def graph_of(review: Callable[[State], Any], route: Callable[[State], str] | None = None) -> Any:
+def graph_of(review: Callable[..., Any], route: Callable[[State], str] | None = None) -> Any:
     builder = StateGraph(State)
     for node in (write, send, page, tell):
         builder.add_node(node)

@@ -20,7 +20,7 @@ def review(state: MessagesState) -> None:
     )
 
 
-def ask(_: MessagesState) -> None:
+def ask(state: MessagesState) -> None:  # noqa: ARG001 - LangGraph names it
     interrupt("Which city?")
 
 

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from adapters.langgraph.remote.client import Server, ServerRefusedError, connected
 
-KEPT = {"run_id": {}, "status": {}, "metadata": {}}
-FORGOTTEN = {"run_id": {}, "status": {}, "config": {}}
+KEPT: dict[str, dict[str, str]] = {"run_id": {}, "status": {}, "metadata": {}}
+FORGOTTEN: dict[str, dict[str, str]] = {"run_id": {}, "status": {}, "config": {}}
 
 
 @pytest.fixture

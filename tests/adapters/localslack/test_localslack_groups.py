@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from fakes.people import PeopledSlack, RefusedError, wait_until
@@ -10,6 +10,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import Unpack
 
 Json = dict[str, Any]
 EVENTS = ("subteam_created", "subteam_updated", "subteam_members_changed", "user_change")
@@ -32,7 +33,12 @@ async def put(slack: PeopledSlack, handle: str, members: Any, **more: str) -> Js
     return await slack.people.post("/people/group", {"handle": handle, "members": members, **more})
 
 
-async def groups(client: AsyncWebClient, **flags: bool) -> dict[str, Json]:
+class Flags(TypedDict, total=False):
+    include_users: bool
+    include_disabled: bool
+
+
+async def groups(client: AsyncWebClient, **flags: Unpack[Flags]) -> dict[str, Json]:
     return {each["handle"]: each for each in (await client.usergroups_list(**flags))["usergroups"]}
 
 

@@ -1,13 +1,24 @@
 """Streamed replies, as Slack documents them: they grow, they end, and nothing else writes to them meanwhile."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from fakes.people import PeopledSlack
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-FOR_ALICE = {"recipient_user_id": "U0ALICE", "recipient_team_id": "T0LOCAL"}
+
+class Recipient(TypedDict):
+    recipient_user_id: str
+    recipient_team_id: str
+
+
+class Stream(TypedDict):
+    channel: str
+    ts: str
+
+
+FOR_ALICE: Recipient = {"recipient_user_id": "U0ALICE", "recipient_team_id": "T0LOCAL"}
 STREAM: dict[str, str] = {"channel": "C0DEPLOYS"}
 
 
@@ -15,7 +26,7 @@ def words(text: str) -> dict[str, str]:
     return {"type": "markdown_text", "text": text}
 
 
-async def started(client: AsyncWebClient, slack: PeopledSlack) -> dict[str, str]:
+async def started(client: AsyncWebClient, slack: PeopledSlack) -> Stream:
     said = await slack.person("alice").say("#deploys", "please")
     answer = await client.chat_startStream(channel="C0DEPLOYS", thread_ts=said.ts, chunks=[words("Hello")], **FOR_ALICE)
     return {"channel": "C0DEPLOYS", "ts": answer["ts"]}
@@ -30,7 +41,7 @@ async def refused(call: Any) -> str:
 async def test_a_stream_grows_and_ends(client: AsyncWebClient, slack: PeopledSlack) -> None:
     stream = await started(client, slack)
     task = {"type": "task_update", "id": "a", "title": "research", "status": "in_progress"}
-    await client.chat_appendStream(**stream, chunks=[words(" **world**"), task])  # type: ignore[arg-type]
+    await client.chat_appendStream(**stream, chunks=[words(" **world**"), task])
     live = await slack.person("alice").expect_message("#deploys", containing="Hello **world**")
     assert "⏳ research" in live.text
     await client.chat_stopStream(**stream, chunks=[{**task, "status": "complete"}])

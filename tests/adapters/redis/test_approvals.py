@@ -19,7 +19,7 @@ from engine.approvals.approval import Approval, State, policies_of
 from engine.approvals.audit import RETENTION, What
 from engine.approvals.effects import DrawCard, Resume, SetTimer, Timer
 from engine.approvals.events import Chose, Delivered, Opened
-from engine.asks.ask import Choice
+from engine.asks.ask import Choice, Json
 from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import Deadlines
 from engine.ids import MessageTs, SheetId, ThreadId, UserId
@@ -282,7 +282,7 @@ async def test_a_click_does_not_write_what_was_asked_again(
     approvals: RedisApprovals, counts: Counts, client: "redis.Redis"
 ) -> None:
     ask = an_ask("deploy")
-    value = {"text": "x" * 100_000}
+    value: Json = {"text": "x" * 100_000}
     ask = replace(ask, payload=value, actions=(replace(ask.actions[0], value=value),))
     opened = step(an_approval(ask=ask), Opened(), NOW)
     await approvals.create(Change(opened.approval, opened.effects, opened.entries))

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ import redis
 from fakes import servers
 from fakes.valkey import wait_until
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from typing_extensions import override
 
 from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
@@ -88,7 +88,7 @@ async def test_calls_together_are_answered_in_order(cluster: Cluster, sync_clust
 
 async def test_the_error_of_one_call_is_its_own(cluster: Cluster) -> None:
     await cluster.run(Command("SET", "text", "no list"))
-    calls = (cluster.run(Command("GET", "text")), cluster.run(Command("LPUSH", "text", 1)))
+    calls: list[Awaitable[Any]] = [cluster.run(Command("GET", "text")), cluster.run(Command("LPUSH", "text", 1))]
     got, error = await asyncio.gather(*calls, return_exceptions=True)
     assert got == b"no list"
     assert isinstance(error, redis.ResponseError)
@@ -145,8 +145,10 @@ async def test_a_server_that_is_no_cluster() -> None:
         async with deployments.multiplexed(url) as cluster:
             with pytest.raises(UnusableRedisError, match="is not a cluster: write redis://"):
                 await cluster.check()
-        with deployments.blocking(url) as blocking, pytest.raises(UnusableRedisError, match="is not a cluster"):
-            blocking.check()
+        with deployments.blocking(url) as blocking:
+            assert isinstance(blocking, SyncCluster)
+            with pytest.raises(UnusableRedisError, match="is not a cluster"):
+                blocking.check()
 
 
 async def test_nobody_there() -> None:
@@ -159,7 +161,7 @@ async def test_nobody_there() -> None:
 
 async def test_a_cluster_that_is_not_whole() -> None:
     with servers.lone_node() as node:
-        node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 100)
+        node.execute("CLUSTER", "ADDSLOTSRANGE", 0, 100)
         async with deployments.multiplexed(f"redis+cluster://127.0.0.1:{node.port}") as cluster:
             with pytest.raises(UnusableRedisError, match="has no node for 16283 of its 16384 slots: finish or repair"):
                 await cluster.check()
@@ -168,8 +170,8 @@ async def test_a_cluster_that_is_not_whole() -> None:
 async def test_a_password_that_is_refused_is_told_though_another_node_is_not_there() -> None:
     (nobody,) = servers.free_ports(1)
     with servers.lone_node("--requirepass", "hunter2", password="hunter2") as node:
-        node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        wait_until(lambda: node.client.execute_command("CLUSTER INFO")["cluster_state"] == "ok", "the cluster stands")
+        node.execute("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        wait_until(lambda: node.execute("CLUSTER INFO")["cluster_state"] == "ok", "the cluster stands")
         there = f"127.0.0.1:{nobody},127.0.0.1:{node.port}"
         for login, said in (("", "requires a password"), (":wrong@", "refuses the user or password")):
             with pytest.raises(UnusableRedisError, match=said):
@@ -180,6 +182,7 @@ async def test_a_password_that_is_refused_is_told_though_another_node_is_not_the
 async def check(url: str) -> list[str]:
     """What both transports say of a cluster."""
     with deployments.blocking(url) as blocking:
+        assert isinstance(blocking, SyncCluster)
         try:
             warnings = await asyncio.to_thread(blocking.check)
         except UnusableRedisError as error:
@@ -210,24 +213,22 @@ class Move:
         return cls(ring, slot, source, next(node for node in ring.primaries if node is not source))
 
     def begin(self) -> None:
-        source, target = (node.client.execute_command("CLUSTER", "MYID") for node in (self.source, self.target))
-        self.target.client.execute_command("CLUSTER", "SETSLOT", self.slot, "IMPORTING", source)
-        self.source.client.execute_command("CLUSTER", "SETSLOT", self.slot, "MIGRATING", target)
+        source, target = (node.execute("CLUSTER", "MYID") for node in (self.source, self.target))
+        self.target.execute("CLUSTER", "SETSLOT", self.slot, "IMPORTING", source)
+        self.source.execute("CLUSTER", "SETSLOT", self.slot, "MIGRATING", target)
 
     def keys(self) -> list[bytes]:
-        return list(self.source.client.execute_command("CLUSTER", "GETKEYSINSLOT", self.slot, 1_000))
+        return list(self.source.execute("CLUSTER", "GETKEYSINSLOT", self.slot, 1_000))
 
     def carry(self, *keys: bytes) -> None:
-        self.source.client.execute_command(
-            "MIGRATE", "127.0.0.1", self.target.port, "", 0, 5_000, "KEYS", *(keys or self.keys())
-        )
+        self.source.execute("MIGRATE", "127.0.0.1", self.target.port, "", 0, 5_000, "KEYS", *(keys or self.keys()))
 
     def end(self) -> None:
         while self.keys():  # written meanwhile
             self.carry()
-        name = self.target.client.execute_command("CLUSTER", "MYID")
+        name = self.target.execute("CLUSTER", "MYID")
         for node in (self.target, self.source, *self.ring.primaries):
-            node.client.execute_command("CLUSTER", "SETSLOT", self.slot, "NODE", name)
+            node.execute("CLUSTER", "SETSLOT", self.slot, "NODE", name)
 
     def whole(self) -> None:
         self.begin()
@@ -287,8 +288,8 @@ async def test_a_load_of_checkpoints_loses_none_while_its_slots_move(ring: serve
 
         async def put(number: int) -> None:
             async def one(thread: str) -> None:
-                checkpoint = {**empty_checkpoint(), "id": f"{number:08}"}
-                await saver.aput(of(thread), checkpoint, {"step": number}, {})  # type: ignore[arg-type, typeddict-item]
+                checkpoint: Checkpoint = {**empty_checkpoint(), "id": f"{number:08}"}
+                await saver.aput(of(thread), checkpoint, {"step": number}, {})
                 acknowledged[thread].append(checkpoint["id"])
 
             await asyncio.gather(*map(one, threads))

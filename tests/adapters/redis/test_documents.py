@@ -14,7 +14,7 @@ from adapters.langgraph.dialects.breakpoint import at_breakpoint
 from adapters.redis import codec
 from adapters.redis.stores import documents
 from engine.approvals.approval import Approval, Vote, open_reviews
-from engine.asks.ask import Action, Ask, Choice, Decision, Kind, canonical, digest_of
+from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, canonical, digest_of
 from engine.ids import UserId
 
 KEY = "signoff:{t}:approval:1"
@@ -91,7 +91,7 @@ def _stored_once(ask: Ask, size: int) -> None:
 
 def test_an_edited_value_is_stored_once_and_what_was_proposed_stays() -> None:
     approval = an_approval()
-    edited = {"of": "x" * 10_000}
+    edited: Json = {"of": "x" * 10_000}
     vote = Vote(UserId("UBOB"), Choice.EDIT, NOW)
     review = replace(approval.reviews[0], value=edited, revision=2, edited_by=vote.by, votes=(vote,))
     decided = replace(approval, reviews=(replace(review, decision=Decision(Choice.EDIT, value=edited)),))

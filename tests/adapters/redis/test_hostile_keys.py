@@ -73,7 +73,7 @@ WORDS: Mapping[str, bytes] = {
 
 def write(client: "redis.Redis", key: str, kind: str, word: bytes) -> None:
     """Put a word into a key as a value of some type, in place of what stands there or, for one of our type, beside."""
-    if client.type(key).decode() not in (kind, "none"):
+    if client.type(key) not in (kind.encode(), b"none"):
         client.delete(key)
     match kind:
         case "string":
@@ -252,7 +252,7 @@ async def test_an_approval_that_cannot_be_read_is_no_approval(bot: Bot, redis_ur
 @pytest.mark.parametrize("word", list(WORDS))
 async def test_a_checkpoint_record_that_is_none_is_named(bot: Bot, redis_url: str, word: str) -> None:
     at: RunnableConfig = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
-    await bot.saver.aput(at, empty_checkpoint() | {"id": "1"}, {"source": "loop"}, {})  # type: ignore[arg-type]
+    await bot.saver.aput(at, {**empty_checkpoint(), "id": "1"}, {"source": "loop"}, {})
     with redis.Redis.from_url(redis_url) as client:
         for field in client.hkeys(KEYS.state("t")):
             client.hset(KEYS.state("t"), field, WORDS[word])

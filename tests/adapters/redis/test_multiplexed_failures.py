@@ -493,7 +493,7 @@ async def test_5000_calls_at_once_and_a_cut_among_them(redis_server: str) -> Non
 
 async def test_no_calls_take_nobodys_answer(redis_server: str) -> None:
     async with Multiplexed.from_url(redis_server) as transport:
-        nothing = [transport.run_all() for _ in range(10)]
+        nothing: list[Awaitable[list[Any]]] = [transport.run_all() for _ in range(10)]
         some = [talk(transport, word, kind) for kind, word in enumerate(words(10))]
         mixed: list[Awaitable[Any]] = [call for pair in zip(nothing, some, strict=True) for call in pair]
         done = await asyncio.wait_for(asyncio.gather(*mixed), 20)

@@ -26,15 +26,15 @@ class State(TypedDict, total=False):
     log: Annotated[list[str], operator.add]
 
 
-def nod(_: State) -> State:
+def nod(state: State) -> State:  # noqa: ARG001 - LangGraph names it
     return {"log": ["seen"]}
 
 
-def ask(_: State) -> State:
+def ask(state: State) -> State:  # noqa: ARG001 - LangGraph names it
     return {"log": [str(interrupt("Go on?"))]}
 
 
-def fail(_: State) -> State:
+def fail(state: State) -> State:  # noqa: ARG001 - LangGraph names it
     raise RuntimeError("it does not work")
 
 

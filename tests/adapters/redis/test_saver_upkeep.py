@@ -3,17 +3,18 @@
 import asyncio
 import operator
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from functools import reduce
 from typing import Annotated, Any, TypedDict
 
 import pytest
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.channels.delta import DeltaChannel
-from langgraph.checkpoint.base import CheckpointTuple, empty_checkpoint
+from langgraph.checkpoint.base import Checkpoint, CheckpointTuple, empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
-from langgraph.graph.message import add_messages
+from langgraph.graph.message import Messages, add_messages
 from langgraph.types import Command, interrupt
 
 from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
@@ -78,7 +79,7 @@ async def test_a_pruned_thread_goes_on_where_it_was(saver: AsyncRedisSaver, data
     class State(TypedDict, total=False):
         log: Annotated[list[str], operator.add]
 
-    def ask(_: State) -> State:
+    def ask(state: State) -> State:  # noqa: ARG001 - LangGraph names it
         return {"log": [interrupt("Go on?")]}
 
     builder = StateGraph(State).add_sequence([("one", lambda _: {"log": ["one"]}), ("ask", ask)]).add_edge(START, "one")
@@ -112,15 +113,13 @@ async def test_what_a_delta_channel_is_made_of_stays(saver: AsyncRedisSaver, dat
 
 
 async def test_messages_in_a_delta_channel_survive_pruning(saver: AsyncRedisSaver) -> None:
-    def added(left: list[AnyMessage], right: list[Any]) -> list[AnyMessage]:
-        for messages in right:
-            left = add_messages(left, messages)  # type: ignore[assignment]
-        return left
+    def added(left: Messages, right: list[Messages]) -> Messages:
+        return reduce(add_messages, right, left)
 
-    class Messages(TypedDict, total=False):
+    class Talk(TypedDict, total=False):
         messages: Annotated[list[AnyMessage], DeltaChannel(added)]
 
-    graph = StateGraph(Messages).add_node("nod", lambda _: {"messages": [HumanMessage("and so?")]})
+    graph = StateGraph(Talk).add_node("nod", lambda _: {"messages": [HumanMessage("and so?")]})
     talk = graph.add_edge(START, "nod").compile(checkpointer=saver)
     for turn in range(4):
         await talk.ainvoke({"messages": [HumanMessage(f"turn {turn}")]}, of("t"))
@@ -196,9 +195,9 @@ async def test_writes_of_a_checkpoint_that_is_still_to_come_survive_pruning(save
         coming = of("t", checkpoint_ns="", checkpoint_id=checkpoint)
         await saver.aput_writes(coming, [("text", checkpoint)], "task")
     await saver.aprune(["t"])
-    for step, writes in (("000003", [("task", "text", "000003")]), ("000001.5", [])):
-        await saver.aput(of("t", checkpoint_ns=""), {**empty_checkpoint(), "id": step}, {"source": "loop"}, {})
-        found = await saver.aget_tuple(of("t", checkpoint_ns="", checkpoint_id=step))
+    for checkpoint, writes in (("000003", [("task", "text", "000003")]), ("000001.5", [])):
+        await saver.aput(of("t", checkpoint_ns=""), {**empty_checkpoint(), "id": checkpoint}, {"source": "loop"}, {})
+        found = await saver.aget_tuple(of("t", checkpoint_ns="", checkpoint_id=checkpoint))
         assert found is not None
         assert found.pending_writes == writes
 
@@ -238,10 +237,10 @@ async def test_a_copy_sends_each_value_once(saver: AsyncRedisSaver, database: Da
     version = saver.get_next_version(None, None)
     config = of("source", checkpoint_ns="")
     for step in range(60):
-        checkpoint = empty_checkpoint() | {"id": f"{step:06}"}
+        checkpoint: Checkpoint = {**empty_checkpoint(), "id": f"{step:06}"}
         checkpoint["channel_values"] = {"text": "x" * 10_000}
         checkpoint["channel_versions"] = {"text": version}
-        config = await saver.aput(config, checkpoint, {"source": "loop"}, {"text": version})  # type: ignore[arg-type]
+        config = await saver.aput(config, checkpoint, {"source": "loop"}, {"text": version})
     before = await received(database)
     await saver.acopy_thread("source", "target")
     assert await received(database) - before < 60_000
@@ -285,6 +284,7 @@ async def test_a_list_is_read_no_further_than_it_is_used(saver: AsyncRedisSaver,
     assert await sent(database) - before < 200_000
     stream = saver.alist(of("t"))
     await anext(stream)
+    assert isinstance(stream, AsyncGenerator)
     await stream.aclose()
     assert await sent(database) - before < 1_500_000
 

@@ -48,6 +48,10 @@ class Clock:
         return utc_now() + self.off
 
 
+def takes_out_timers(call: object) -> bool:
+    return isinstance(call, RemoveUnchanged) and call.index == KEYS.timers()
+
+
 class NeverTakesOut:
     """What a process does that dies each time before it takes a timer out of the set."""
 
@@ -56,7 +60,7 @@ class NeverTakesOut:
         self.deaths = 0
 
     async def run(self, call: RedisCall[R]) -> R:
-        if isinstance(call, RemoveUnchanged) and call.index == KEYS.timers():
+        if takes_out_timers(call):
             self.deaths += 1
             raise redis.ConnectionError("dead")
         return await self._database.run(call)
@@ -135,7 +139,7 @@ async def test_a_timer_that_is_set_to_another_time_while_it_fires_is_kept(
 
     class SetsItAgain(NeverTakesOut):
         async def run(self, call: RedisCall[R]) -> R:
-            if isinstance(call, RemoveUnchanged) and call.index == KEYS.timers():
+            if takes_out_timers(call):
                 await other.set_timer(APPROVAL, Timer.EXPIRE, later)
             return await self._database.run(call)
 

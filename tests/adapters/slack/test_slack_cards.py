@@ -39,6 +39,7 @@ from engine.approvals.approval import Approval, State
 from engine.approvals.events import ExpiryDue
 from engine.asks.ask import Action, Choice, Json, Kind
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
+from engine.ids import UserId
 from engine.machine import step
 from engine.sentences.spoken import when
 
@@ -411,7 +412,7 @@ def test_any_ask_gives_a_card_that_slack_takes_in_every_state(values: list[Any],
     choices = (Choice.ANSWER,) if kind in (Kind.QUESTION, Kind.FORM) else ALL
     actions = [Action(words, value, choices, description=words) for value in values]
     one = approval(ask(*actions, kind=kind, prompt=words, speaker=words), agent=words)
-    many = frozenset(f"U{number:09}" for number in range(300))
+    many = frozenset(UserId(f"U{number:09}") for number in range(300))
     crowd = one_part("r", *map(person, sorted(many)), quorum=200)
     crowded = replace(one, reviews=tuple(replace(each, policy=crowd) for each in one.reviews))
     states = [one, crowded, closed(one, State.WITHDRAWN, words), closed(one, State.EXPIRED, words)]
@@ -449,10 +450,10 @@ def test_the_last_row_of_a_card_decides_nothing_and_only_the_history_stays() -> 
 
 
 def test_the_last_row_offers_what_makes_sense() -> None:
-    own, forever = one_part("default: the requester", REQUESTER), {"deadlines": Deadlines()}
-    assert last_row(approval(rule=own, **forever)) == ["Withdraw", "History"]
-    assert last_row(approval(ask(action(None), kind=Kind.FAILURE), rule=own, **forever)) == ["History"]
-    assert last_row(approval(ask(action(None), kind=Kind.QUESTION), rule=own, **forever)) == ["History"]
+    own, forever = one_part("default: the requester", REQUESTER), Deadlines()
+    assert last_row(approval(rule=own, deadlines=forever)) == ["Withdraw", "History"]
+    assert last_row(approval(ask(action(None), kind=Kind.FAILURE), rule=own, deadlines=forever)) == ["History"]
+    assert last_row(approval(ask(action(None), kind=Kind.QUESTION), rule=own, deadlines=forever)) == ["History"]
     asked = approval(ask(action(None), kind=Kind.QUESTION))
     ruled = replace(asked, reviews=(replace(asked.reviews[0], policy=one_part("approvals[0]", person(BOB))),))
     assert last_row(ruled)[:3] == ["Nudge", "Withdraw", "Who can answer?"]

@@ -14,11 +14,11 @@ from aiohttp import ClientSession
 from fakes.patience import PATIENCE
 from fakes.people import PeopledSlack
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 from support.slack_app import Bot, serving
 
 from adapters.localslack.delivery.deliveries import Delivery, DeliveryAttempt
+from adapters.slack.workspace.client import PacedClient
 
 VALUE = "0.1.T1:C1:1700000000.000100#0123456789abcdef"
 USER = {"id": "U1", "team_id": "T1"}
@@ -106,7 +106,7 @@ async def test_a_payload_with_odd_fields_is_taken_quietly(
 
 @pytest.mark.parametrize("payload", [pytest.param(each, id=name) for name, each in (MALFORMED | NOTHING).items()])
 async def test_over_http_it_is_taken_as_quietly(
-    slack: PeopledSlack, client: AsyncWebClient, payload: dict[str, Any], caplog: pytest.LogCaptureFixture
+    slack: PeopledSlack, client: PacedClient, payload: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(slack, client, "http") as bot, ClientSession() as outside:
         with capture_logs() as lines, caplog.at_level(logging.WARNING):
@@ -127,7 +127,7 @@ async def test_over_http_it_is_taken_as_quietly(
     ],
 )
 async def test_over_a_socket_what_bolt_cannot_read_is_taken_once(
-    slack: PeopledSlack, client: AsyncWebClient, payload: dict[str, Any], caplog: pytest.LogCaptureFixture
+    slack: PeopledSlack, client: PacedClient, payload: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(slack, client, "sockets") as bot:
         with capture_logs() as lines, caplog.at_level(logging.WARNING):
@@ -157,7 +157,7 @@ JUNK = [
 @pytest.mark.parametrize("body", JUNK)
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", "text/plain", ""])
 async def test_junk_from_the_internet_gets_no_500(
-    slack: PeopledSlack, client: AsyncWebClient, body: bytes, content_type: str, caplog: pytest.LogCaptureFixture
+    slack: PeopledSlack, client: PacedClient, body: bytes, content_type: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(slack, client, "http") as bot, ClientSession() as outside:
         with caplog.at_level(logging.WARNING):
@@ -176,7 +176,7 @@ async def test_junk_from_the_internet_gets_no_500(
     ],
 )
 async def test_a_signature_that_is_none_is_refused(
-    slack: PeopledSlack, client: AsyncWebClient, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+    slack: PeopledSlack, client: PacedClient, headers: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(slack, client, "http") as bot, ClientSession() as outside:
         with caplog.at_level(logging.WARNING):

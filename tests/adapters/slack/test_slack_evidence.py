@@ -199,10 +199,10 @@ def test_those_whose_turn_it_is_are_called_and_those_of_each_rung() -> None:
     )
     one = approval(rule=policy)
     (first,) = candidates(one)
-    assert (first.stage, first.parts, first.but) == (0, ((PAYMENTS,), (PAY,)), {ALICE})
+    assert (first.stage, first.parts, first.but) == (0, ((PAYMENTS,), (PAY,)), frozenset({ALICE}))
     one = voted(one, CAROL, PAYMENTS)
     (missing,) = candidates(one)
-    assert (missing.parts, missing.but) == (((PAY,),), {ALICE, CAROL})
+    assert (missing.parts, missing.but) == (((PAY,),), frozenset({ALICE, CAROL}))
     one = replace(one, reviews=tuple(replace(each, escalated=1) for each in one.reviews))
     assert [each.parts for each in candidates(one)] == [((PAY,),), ((person(BOB),),)]
     quiet = replace(one, calling=Calling(Notify.NONE))

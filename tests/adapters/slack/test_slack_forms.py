@@ -286,7 +286,7 @@ def test_a_rejection_needs_a_reason() -> None:
         ({"reject_stops": True}, "The run stops, and the requester will see this reason."),
     ],
 )
-def test_a_rejections_form_says_who_will_see_the_reason(more: dict[str, bool], told: str) -> None:
+def test_a_rejections_form_says_who_will_see_the_reason(more: dict[str, Any], told: str) -> None:
     one = approval(ask(action(**more)))
     (block,) = inputs_of(form(one, target_of(one), Choice.REJECT))
     assert told in block["hint"]["text"]

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from fakes.people import Message, PeopledSlack, wait_until
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 from support.slack_app import Bot, NoChannels, NoOverview, NoTravel, serving
 from support.slack_samples import ARGUMENTS, SCHEMA, RecordingDesk, action, approval, ask, policy, question
@@ -17,6 +16,7 @@ from adapters.slack.inbound.commands import Commands
 from adapters.slack.inbound.handlers import Handlers
 from adapters.slack.inbound.socket_mode import sockets
 from adapters.slack.outbound.chat import SlackChat
+from adapters.slack.workspace.client import PacedClient
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from engine.approvals.approval import Approval, State
@@ -25,7 +25,7 @@ from engine.ids import UserId
 
 
 async def asked(
-    bot: Bot, what: Ask | None = None, *, requester: str = "alice", **more: object
+    bot: Bot, what: Ask | None = None, *, requester: str = "alice", **more: Any
 ) -> tuple[Approval, Message]:
     """An approval that stands in #deploys, as bob sees it."""
     place = await bot.place("#deploys")
@@ -77,7 +77,7 @@ async def test_a_click_that_could_not_be_saved_is_not_acked_and_its_author_is_to
 
 @pytest.mark.promise("P1")
 async def test_a_click_that_takes_too_long_is_not_acked_and_its_author_is_told(
-    slack: PeopledSlack, client: AsyncWebClient, transport: str
+    slack: PeopledSlack, client: PacedClient, transport: str
 ) -> None:
     async with serving(slack, client, transport, patience=0.1, ack_timeout=0.5) as bot:
         _, card = await asked(bot)
@@ -359,7 +359,7 @@ async def test_bolt_runs_no_listener_so_nothing_is_polled_and_nothing_acked_earl
 @pytest.mark.promise("P1")
 @pytest.mark.parametrize("fault", [{"error": "internal_error"}, {"status": 500}])
 async def test_an_app_that_cannot_tell_who_it_is_does_not_start(
-    slack: PeopledSlack, client: AsyncWebClient, fault: dict[str, object]
+    slack: PeopledSlack, client: PacedClient, fault: dict[str, object]
 ) -> None:
     identity, desk = await whoami(client), RecordingDesk()
     handlers = Handlers(
@@ -386,7 +386,7 @@ async def test_http_without_a_signature_is_refused(chatting: Bot) -> None:
 
 @pytest.mark.parametrize("how", ["refresh", 1])
 async def test_a_click_arrives_while_a_socket_is_replaced(
-    slack: PeopledSlack, client: AsyncWebClient, how: str | int
+    slack: PeopledSlack, client: PacedClient, how: str | int
 ) -> None:
     async with serving(slack, client, "sockets") as bot:
         _, card = await asked(bot)

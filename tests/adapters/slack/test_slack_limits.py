@@ -147,10 +147,10 @@ async def test_200_redraws_of_two_processes_are_never_refused_and_decided_cards_
         assert one.budget.granted + other.budget.granted <= CARDS + 2 * PER_MINUTE  # who waited was drawn once
     await chatting.slack.people.fault(limits="none")
     shown = {each.ts: each for each in await chatting.slack.person("bob").messages("#deploys") if each.from_bot}
-    for each in became.values():
-        card = shown[str(each.card)]
-        assert bool(card.buttons) is (each.id not in decided)
-        assert ("1 of 2 approvals" in card.text) is (each.id not in decided)
+    for which, drawn in became.items():
+        card = shown[str(drawn.card)]
+        assert bool(card.buttons) is (which not in decided)
+        assert ("1 of 2 approvals" in card.text) is (which not in decided)
 
 
 @pytest.mark.parametrize(("limits", "asked"), [("real", 10), ("none", 0)])

@@ -46,8 +46,9 @@ def message(text: str, **more: Any) -> dict[str, Any]:
 
 def test_a_pressed_button_says_who_what_and_which_revision() -> None:
     pressed = read(button("signoff_reject"))
-    person = Actor(UserId("U1"), Place(TEAM, ChannelId("C1"), MessageTs("4.0")))
-    assert pressed == Pressed(person, TARGET, Choice.REJECT, "trigger", PressedOn(person.place, CARD, own=True))
+    place = Place(TEAM, ChannelId("C1"), MessageTs("4.0"))
+    person = Actor(UserId("U1"), place)
+    assert pressed == Pressed(person, TARGET, Choice.REJECT, "trigger", PressedOn(place, CARD, own=True))
     click = pressed.click()
     assert (click.approval, click.action, click.revision, click.by) == (TARGET.approval, 1, 3, "U1")
     assert read(button("signoff_show")).choice is None

@@ -16,7 +16,7 @@ from support.user_objects import HOME, IN_WORKSPACE, ORG_WIDE, ORG_WIDE_PEOPLE, 
 
 from adapters.localslack.state.roster import ChannelEntry, PeopleFile, PersonEntry
 from adapters.slack.inbound.socket_mode import sockets
-from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.client import PacedClient, web_client
 from adapters.slack.workspace.directory import _unique, absent, channels, check_app_token, missing_scopes, people
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import Identity, whoami
@@ -67,17 +67,17 @@ def test_what_a_person_is_where_the_app_is_installed_on_the_whole_organization(k
     assert account_of(described, replace(ORG_WIDE, enterprise="")) is Account.ELSEWHERE
 
 
-async def place(client: AsyncWebClient, name: str) -> tuple[Identity, Place]:
+async def place(client: PacedClient, name: str) -> tuple[Identity, Place]:
     identity = await whoami(client)
     found = next(each.id for each in await channels(client) if each.name == name.removeprefix("#"))
     return identity, Place(identity.team, found)
 
 
-async def user(client: AsyncWebClient, name: str) -> UserId:
+async def user(client: PacedClient, name: str) -> UserId:
     return (await people(client, [name], await whoami(client)))[name].id
 
 
-async def test_members_are_members_of_channels(slack: PeopledSlack, client: AsyncWebClient) -> None:
+async def test_members_are_members_of_channels(slack: PeopledSlack, client: PacedClient) -> None:
     identity, deploys = await place(client, "#deploys")
     roster = SlackRoster(client, identity)
     alice, gina = await user(client, "alice"), await user(client, "gina")
@@ -92,7 +92,7 @@ async def test_members_are_members_of_channels(slack: PeopledSlack, client: Asyn
 
 @pytest.mark.promise("P6")
 @pytest.mark.parametrize("method", ["users.info", "conversations.members"])
-async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client: AsyncWebClient, method: str) -> None:
+async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client: PacedClient, method: str) -> None:
     identity, deploys = await place(client, "#deploys")
     roster, alice = SlackRoster(client, identity, patience=PATIENCE), await user(client, "alice")
     hasty = SlackRoster(client, identity, patience=0.3)
@@ -106,7 +106,7 @@ async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client
 
 
 @pytest.mark.promise("P6")
-async def test_who_is_deactivated_or_demoted_is_refused_at_once(slack: PeopledSlack, client: AsyncWebClient) -> None:
+async def test_who_is_deactivated_or_demoted_is_refused_at_once(slack: PeopledSlack, client: PacedClient) -> None:
     """Where the app subscribes to `user_change`; else within a minute."""
     identity, deploys = await place(client, "#deploys")
     roster, bob = SlackRoster(client, identity), await user(client, "bob")
@@ -153,13 +153,13 @@ async def test_what_is_being_asked_while_a_person_changes_does_not_count_for_the
     await kept.aclose()
 
 
-async def test_who_just_joined_is_found_at_once(client: AsyncWebClient) -> None:
+async def test_who_just_joined_is_found_at_once(client: PacedClient) -> None:
     now = [0.0]
     identity, approvals = await place(client, "#approvals")
     roster = SlackRoster(client, identity, clock=lambda: now[0])
     members = set((await client.conversations_members(channel=approvals.channel))["members"])
     every = [each["id"] for each in (await client.users_list())["members"] if each["team_id"] == identity.team]
-    assert await roster.facts(UserId(next(iter(members))), approvals, membership=True)
+    assert (await roster.facts(UserId(next(iter(members))), approvals, membership=True)).in_channel is True
     for person in every:
         now[0] += 1
         facts = await roster.facts(UserId(person), approvals, membership=True)
@@ -195,7 +195,7 @@ async def test_those_who_ask_together_share_one_call_and_answers_are_kept() -> N
 # Names and tokens -----------------------------------------------------------------------------------------------------
 
 
-async def test_people_are_found_by_any_of_their_names(client: AsyncWebClient) -> None:
+async def test_people_are_found_by_any_of_their_names(client: PacedClient) -> None:
     alice = await user(client, "alice")
     known = await people(
         client, ["@alice", "ALICE", alice, "nobody", "U0NOBODY", "no@example.com"], await whoami(client)
@@ -204,7 +204,7 @@ async def test_people_are_found_by_any_of_their_names(client: AsyncWebClient) ->
 
 
 async def test_channels_are_listed_also_those_that_the_bot_cannot_write_in(
-    slack: PeopledSlack, client: AsyncWebClient
+    slack: PeopledSlack, client: PacedClient
 ) -> None:
     await slack.person("alice").removes_bot("#deploys")
     await slack.person("alice").archives("#refunds")
@@ -260,7 +260,7 @@ async def test_who_is_not_in_a_private_channel_cannot_see_it(tmp_path: Path) -> 
     assert seen == [{both[1]}, set(), set()]
 
 
-async def test_a_member_comes_before_others_of_the_same_name(client: AsyncWebClient) -> None:
+async def test_a_member_comes_before_others_of_the_same_name(client: PacedClient) -> None:
     identity = await whoami(client)
     alice = (await client.users_info(user=await user(client, "alice")))["user"]
     gone = {**alice, "id": "U0GONE", "deleted": True}
@@ -278,7 +278,7 @@ async def test_a_wrong_token_is_told_without_the_token(slack: PeopledSlack) -> N
     assert "xapp-wrong" not in str(raised.value)
 
 
-async def test_scopes_that_the_token_lacks_are_named(slack: PeopledSlack, client: AsyncWebClient) -> None:
+async def test_scopes_that_the_token_lacks_are_named(slack: PeopledSlack, client: PacedClient) -> None:
     identity = await whoami(client)
     assert missing_scopes(identity) == ()
     assert identity.name == "signoff"
@@ -293,7 +293,7 @@ async def test_scopes_that_the_token_lacks_are_named(slack: PeopledSlack, client
 
 
 async def test_sockets_are_ready_and_a_wrong_token_does_not_wait_for_ever(
-    slack: PeopledSlack, client: AsyncWebClient
+    slack: PeopledSlack, client: PacedClient
 ) -> None:
     app = AsyncApp(client=client, signing_secret="s")
     async with sockets(app, slack.environment()["SLACK_APP_TOKEN"]) as open_sockets:

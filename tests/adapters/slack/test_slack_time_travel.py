@@ -13,6 +13,7 @@ from adapters.slack.forms.fields import ACTION_ID
 from adapters.slack.forms.time_travel import checkpoint, checkpoints, edited
 from adapters.slack.inbound.payloads.forms import RunFromSent
 from adapters.slack.inbound.payloads.incoming import incoming
+from engine.asks.ask import Json
 from engine.ids import TeamId, ThreadId, UserId
 from engine.ports import Snapshot
 
@@ -68,12 +69,13 @@ def test_a_state_is_changed_by_what_was_typed_alone_and_never_by_an_old_form() -
 
 
 def test_every_state_has_a_form_that_can_be_sent() -> None:
-    for values in (
+    states: list[Json] = [
         {},
         {f"field {n}": n for n in range(200)},
         {"long": "x" * 300_000},
         {"in": {"deep": ["y" * 99] * 999}},
-    ):
+    ]
+    for values in states:
         view = checkpoint(THREAD, replace(moment("1", "loop", (), ("act",)), values=values))
         assert check_modal(view) == []
         assert inputs_of(view)

@@ -16,7 +16,7 @@ def gate(state: MessagesState) -> None:
         interrupt({"question": "Go on?"})
 
 
-def ask(_: MessagesState) -> MessagesState:
+def ask(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     answer = interrupt("Which colour?")
     return {"messages": [AIMessage(f"heard: {answer}")]}
 

@@ -8,7 +8,7 @@ from langgraph.types import interrupt
 from stories.outside import outside
 
 
-def approve_mail(_: MessagesState) -> dict[str, Any]:
+def approve_mail(state: MessagesState) -> dict[str, Any]:  # noqa: ARG001 - LangGraph names it
     draft, to = "Dear Ada, it is on its way.", "ada@example.com"
     decision = interrupt({"type": "email_approval", "draft": draft, "to": to, "prompt": "Review this email"})
     action = decision["action"]

@@ -33,14 +33,13 @@ def work(state: State) -> State:
 builder = StateGraph(State)
 
 
-def call(state: State) -> State:
+def call(state: State) -> dict[str, list[AIMessage]]:
     return {"messages": [AIMessage("", tool_calls=[CALL])]} if "fail" in str(state["messages"][-1].content) else {}
 
 
-def run(state: State) -> State:
+def run(state: State) -> None:
     if getattr(state["messages"][-1], "tool_calls", ()):
         raise RuntimeError("the call does not work today")
-    return {}
 
 
 for node in (call, run, work):

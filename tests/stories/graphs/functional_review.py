@@ -3,7 +3,16 @@
 https://docs.langchain.com/oss/python/langgraph/functional-api-human-in-the-loop
 """
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from typing import cast
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    MessageLikeRepresentation,
+    ToolCall,
+    ToolMessage,
+)
 from langgraph.func import entrypoint, task
 from langgraph.graph.message import add_messages
 from langgraph.types import interrupt
@@ -47,6 +56,14 @@ def review_tool_call(tool_call: ToolCall) -> ToolCall | ToolMessage:
     return ToolMessage(content=review_data, name=tool_call["name"], tool_call_id=tool_call["id"])
 
 
+def added(history: list[BaseMessage], *more: BaseMessage) -> list[BaseMessage]:
+    """Append messages, as `add_messages` does; its types would let anything in that can become a message."""
+    return cast(
+        "list[BaseMessage]",
+        add_messages(list[MessageLikeRepresentation](history), list[MessageLikeRepresentation](more)),
+    )
+
+
 @entrypoint()
 def graph(
     messages: list[dict[str, str]], previous: list[BaseMessage] | None
@@ -58,7 +75,7 @@ def graph(
         reviewed = [review_tool_call(call) for call in response.tool_calls]
         done = [each for each in reviewed if isinstance(each, ToolMessage)]
         futures = [call_tool(each) for each in reviewed if not isinstance(each, ToolMessage)]
-        history = add_messages(history, [response, *done, *(future.result() for future in futures)])
+        history = added(history, response, *done, *(future.result() for future in futures))
         response = call_model(history).result()
-    history = add_messages(history, response)
+    history = added(history, response)
     return entrypoint.final(value=str(response.content), save=history)

@@ -15,11 +15,11 @@ class State(TypedDict, total=False):
     answer: str
 
 
-def step_1(_: State) -> None:
+def step_1(state: State) -> None:
     pass
 
 
-def human_feedback(_: State) -> None:
+def human_feedback(state: State) -> None:  # noqa: ARG001 - LangGraph names it
     outside.do("the empty node ran")
 
 

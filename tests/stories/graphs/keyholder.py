@@ -1,7 +1,7 @@
 """A graph that holds keys of its environment in what it asks, says and raises, as graphs do by mistake."""
 
 import os
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
@@ -20,7 +20,7 @@ def call(state: State) -> State:
     key = os.environ["MAPS_API_KEY"]
     if state["wish"] == "fail":
         raise RuntimeError(f"GET https://maps.example/route?key={key}&to=x answered 403, aws AKIAIOSFODNN7EXAMPLE")
-    args = {"address": "12 Main St", "headers": {"X-Key": key}, "note": f"with {key}"}
+    args: dict[str, Any] = {"address": "12 Main St", "headers": {"X-Key": key}, "note": f"with {key}"}
     answer = interrupt({"question": "Is this correct?", "tool_call": {"name": "call_maps", "args": args, "id": "1"}})
     action, changed = answer
     if action == "feedback":

@@ -38,7 +38,7 @@ def send(state: State) -> dict[str, list[AIMessage]]:
     return {"messages": [AIMessage("The letter is sent.")]}
 
 
-def page(_: State) -> dict[str, list[AIMessage]]:
+def page(state: State) -> dict[str, list[AIMessage]]:  # noqa: ARG001 - LangGraph names it
     outside.do("paged the lawyer")
     return {"messages": [AIMessage("The on-call lawyer reads the letter.")]}
 

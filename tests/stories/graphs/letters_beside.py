@@ -24,7 +24,7 @@ def decide(state: State) -> None:
         outside.do("paged the lawyer")
 
 
-def close(_: State) -> dict[str, Any]:
+def close(state: State) -> dict[str, Any]:  # noqa: ARG001 - LangGraph names it
     return {"messages": [AIMessage("All letters are dealt with.")]}
 
 

@@ -15,7 +15,7 @@ class State(TypedDict):
     told: str
 
 
-def asking(step: int) -> Callable[[State], dict[str, list[str]]]:
+def asking(step: int) -> Callable[..., dict[str, list[str]]]:
     def ask(state: State) -> dict[str, list[str]]:
         yes = interrupt({"question": f"May I do step {step} of {state['task']}?"})
         outside.do(f"step {step}: {yes}")

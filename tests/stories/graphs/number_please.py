@@ -12,7 +12,7 @@ class State(TypedDict, total=False):
     result: str
 
 
-def ask(_: State) -> State:
+def ask(state: State) -> State:  # noqa: ARG001 - LangGraph names it
     number = int(interrupt("How many?"))
     outside.do(f"take {number}")
     return {"result": f"took {number}"}

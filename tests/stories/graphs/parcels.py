@@ -24,11 +24,11 @@ class State(BaseModel):
     status: str = ""
 
 
-def small(_: State) -> dict[str, Any]:
+def small(state: State) -> dict[str, Any]:  # noqa: ARG001 - LangGraph names it
     return {"parcel": Parcel(size=Size.SMALL)}
 
 
-def large(_: State) -> dict[str, Any]:
+def large(state: State) -> dict[str, Any]:  # noqa: ARG001 - LangGraph names it
     return {"parcel": Parcel(size=Size.LARGE)}
 
 

@@ -14,14 +14,14 @@ FIRST, REST = "Rolling out **billing**", " took four minutes."
 
 class Model(GenericFakeChatModel):
     async def _astream(self, messages: list[BaseMessage], *_: Any, **__: Any) -> AsyncIterator[ChatGenerationChunk]:
-        yield ChatGenerationChunk(message=AIMessageChunk(FIRST))
+        yield ChatGenerationChunk(message=AIMessageChunk(content=FIRST))
         await outside.door("half").wait()
-        yield ChatGenerationChunk(message=AIMessageChunk(f" ({messages[-1].content})"))
+        yield ChatGenerationChunk(message=AIMessageChunk(content=f" ({messages[-1].content})"))
         await outside.door("rest").wait()
-        yield ChatGenerationChunk(message=AIMessageChunk(REST))
+        yield ChatGenerationChunk(message=AIMessageChunk(content=REST))
 
 
-async def research(_: MessagesState) -> MessagesState:
+async def research(state: MessagesState) -> MessagesState:  # noqa: ARG001 - LangGraph names it
     await outside.door("research").wait()
     return {"messages": []}
 

@@ -18,7 +18,7 @@ class State(TypedDict):
     told: str
 
 
-def reviewer(team: str) -> Callable[[State], dict[str, list[str]]]:
+def reviewer(team: str) -> Callable[..., dict[str, list[str]]]:
     def review(state: State) -> dict[str, list[str]]:
         outside.do(f"{team} ran")
         yes = interrupt({"question": f"Does {team} agree?", "contract": state["contract"]})

@@ -68,12 +68,12 @@ hotel_advisor = create_agent(
 
 
 def call_travel_advisor(state: MessagesState) -> Command[Literal["hotel_advisor", "human"]]:
-    response = travel_advisor.invoke(state)
+    response = travel_advisor.invoke({"messages": [*state["messages"]]})
     return Command(update=response, goto="human")
 
 
 def call_hotel_advisor(state: MessagesState) -> Command[Literal["travel_advisor", "human"]]:
-    response = hotel_advisor.invoke(state)
+    response = hotel_advisor.invoke({"messages": [*state["messages"]]})
     return Command(update=response, goto="human")
 
 

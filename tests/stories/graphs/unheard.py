@@ -25,7 +25,7 @@ def node(state: MessagesState) -> dict[str, Any]:
     return {"messages": [AIMessage(wipe(str(state["messages"][-1].content)))]}
 
 
-def legal(_: MessagesState) -> dict[str, Any]:
+def legal(state: MessagesState) -> dict[str, Any]:  # noqa: ARG001 - LangGraph names it
     outside.do(f"legal {interrupt({'question': 'Does legal agree?'})}")
     return {}
 

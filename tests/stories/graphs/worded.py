@@ -10,7 +10,7 @@ from langgraph.types import interrupt
 from stories.outside import outside
 
 
-def graph_of(node: Callable[[MessagesState], Any]) -> Any:
+def graph_of(node: Callable[..., dict[str, Any]]) -> Any:
     builder = StateGraph(MessagesState)
     builder.add_node("check", node)
     builder.add_edge(START, "check")
