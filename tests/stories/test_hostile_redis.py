@@ -76,7 +76,7 @@ async def test_what_another_program_writes_to_redis_runs_nothing_and_stops_one_c
     with redis.Redis.from_url(world.redis_url) as client, capture_logs() as said:
         spoil(client, broken, [evil, named, b'["k",1]\n' + evil])
         await first.click("Approve", stale=True)
-        await world.bob.expect_message("#deploys", containing="could not", ephemeral=True)
+        await world.bob.expect_message("#deploys", containing="couldn't", ephemeral=True)
         await second.click("Approve")
         await world.alice.expect_message("#deploys", containing="approved")
         await world.done("drop the view")

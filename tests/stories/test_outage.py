@@ -36,7 +36,7 @@ async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
             world.outside.door("first").set()  # a step ends while its checkpoint cannot be written
             world.outside.door("second").set()
             await asyncio.sleep(AWAY / 2)
-            assert any("not reachable" in reason for reason in await world.bot.not_ready())
+            assert any("unreachable" in reason for reason in await world.bot.not_ready())
             await embedded.ensure(folder)
             await card.click("Approve")
             await world.alice.expect_message("#deploys", containing="approved")
