@@ -1,6 +1,17 @@
-"""What holds for all tests: no example is timed, since a busy machine is no fault."""
+"""What holds for all tests: no example is timed, since a busy machine is no fault. And what coverage measures."""
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("signoff", deadline=None)
 settings.load_profile("signoff")
+
+NOT_MEASURED = ("tests/conventions/", "tests/crash/", "tests/install/", "tests/server/", "test_reading_bounds.py")
+"""Tests whose work is done by other processes, and those that hammer on what other tests reach as well."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out of coverage what it would slow down: besides the above, every test with a time limit of its own."""
+    for item in items:
+        if any(each in item.nodeid for each in NOT_MEASURED) or item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.no_cover)
