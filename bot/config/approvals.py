@@ -33,7 +33,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 def times_fit(reminders: Sequence[timedelta], expires_after: timedelta | None) -> None:
-    """Raise an error with our own words where reminders are out of order, or would come too late. Raises wrong."""
+    """Raises an error with our own words where reminders are out of order, or would come too late."""
     _ascending(reminders, "remind_after")
     if expires_after is not None and reminders and reminders[-1] >= expires_after:
         raise wrong("the reminder would come after the expiry", "Make it shorter than expires_after.", "remind_after")
