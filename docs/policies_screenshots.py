@@ -16,7 +16,7 @@ TOOLS = {"refund": "refund_order", "delete": "delete_order", "restart": "restart
 
 
 async def asked(scene: Scene, section: str, text: str, who: str = "alice") -> Message:
-    """Start the bot on a section's file, and let somebody ask."""
+    """Start the bot with a section's file, and let a person ask."""
     await policies_page.start(scene.world, section)
     await scene.world.slack.person(who).say(CHANNEL, f"@signoff {text}")
     return await scene.world.bob.expect_card(CHANNEL, containing=TOOLS[text.split(maxsplit=1)[0]])

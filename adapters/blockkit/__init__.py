@@ -1,7 +1,7 @@
 """Slack's Block Kit rules as one pure validator of outgoing JSON.
 
-Slack refuses a whole message for one character too many, and its SDK checks only some of the limits. So the outgoing
-JSON is checked once, at the border, by the code that the local workspace uses to refuse it: what passes in a test
+Slack refuses a message that is one character too long, and its SDK checks only some of the limits. So the outgoing
+JSON is checked once, before it leaves, by the code with which the local workspace refuses it: what passes in a test
 passes in Slack. `limits` names every figure; `check_message`, `check_modal`, `check_home` and `check_view` return
 `BlockProblem`s in Slack's own wording. Pure: no I/O, standard library only.
 """

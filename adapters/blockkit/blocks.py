@@ -1,4 +1,4 @@
-"""Blocks, and which of them each surface takes.
+"""Checks of blocks, and the blocks that each surface takes.
 
 Source: https://docs.slack.dev/reference/block-kit/blocks
 """

@@ -1,4 +1,4 @@
-"""Small checks that the description of Block Kit is made of.
+"""Small checks from which the description of Block Kit is built.
 
 A check takes a value and its JSON pointer and yields the problems found. Checks are built from checks: an object is a
 table of fields, an array is a check for each item. All wording is Slack's, as its `invalid_blocks` answers carry it.
@@ -15,7 +15,7 @@ class BlockProblem:
     """One thing that Slack would refuse.
 
     `code` is the `error` of Slack's answer (`invalid_blocks`, `msg_blocks_too_long`, ...), `reason` its sentence,
-    `pointer` the JSON pointer of the culprit ("" for the whole call).
+    `pointer` the JSON pointer of the value at fault ("" for the whole call).
     """
 
     code: str
@@ -92,7 +92,7 @@ def integer(at_least: int, at_most: int) -> Check:
 
 
 def anything(_value: Any, _pointer: str) -> Found:
-    """Accept any value: what we neither send nor read in detail."""
+    """Accept any value, for fields that we do not check."""
     yield from ()
 
 
@@ -115,7 +115,7 @@ def array(item: Check, *, at_most: int | None = None, at_least: int = 0) -> Chec
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """Accept an object of exactly these fields; `also` checks what spans several fields."""
+    """Accept an object of exactly these fields; `also` checks rules that span several fields."""
 
     required: Mapping[str, Check]
     optional: Mapping[str, Check]
@@ -139,7 +139,7 @@ class Object:
 
 
 def by_type(kinds: Mapping[str, Check]) -> Check:
-    """Accept an object whose `type` is one of the given, checked as that type is."""
+    """Accept an object whose `type` is one of `kinds`, and apply the check of that type."""
 
     def check(value: Any, pointer: str) -> Found:
         if not isinstance(value, dict):
@@ -169,7 +169,7 @@ def exactly_one(*names: str) -> Check:
 
 
 def at_least_one(*names: str) -> Check:
-    """Accept an object that has one of the fields or more."""
+    """Accept an object that has at least one of the fields."""
     listed = " or ".join(f"`{name}`" for name in names)
 
     def check(value: Any, pointer: str) -> Found:
@@ -180,7 +180,7 @@ def at_least_one(*names: str) -> Check:
 
 
 def every(*checks: Check) -> Check:
-    """Accept what all the checks accept."""
+    """Accept a value that passes all the checks."""
 
     def check(value: Any, pointer: str) -> Found:
         for each in checks:

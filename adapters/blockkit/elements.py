@@ -1,4 +1,4 @@
-"""Block elements: buttons, menus, inputs.
+"""Checks of block elements: buttons, menus, inputs.
 
 Source: https://docs.slack.dev/reference/block-kit/block-elements
 """

@@ -1,4 +1,4 @@
-"""Composition objects: text, option, confirmation dialog.
+"""Checks of composition objects: text, option, confirmation dialog.
 
 Source: https://docs.slack.dev/reference/block-kit/composition-objects
 """
@@ -92,7 +92,7 @@ def initials_are_options(value: Any, pointer: str) -> Found:
 
 
 def values_are_unique(value: Any, pointer: str) -> Found:
-    """Accept options only where no two share a value: a click could not tell them apart."""
+    """Accept options only where no two share a value: a click on one must be distinguishable."""
     seen: set[Any] = set()
     for each in options_of(value):
         if isinstance(each.get("value"), str):

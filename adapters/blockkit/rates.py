@@ -1,6 +1,6 @@
 """Slack's rate limits, by method: how many calls an app may make in a workspace.
 
-https://docs.slack.dev/apis/web-api/rate-limits; the tier of a method stands on its page.
+Sources: https://docs.slack.dev/apis/web-api/rate-limits, and each method's page for its tier.
 """
 
 from collections.abc import Mapping

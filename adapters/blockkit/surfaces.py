@@ -1,4 +1,4 @@
-"""What leaves for Slack: messages, modals, home tabs.
+"""Checks of outgoing surfaces: messages, modals, home tabs.
 
 Each function takes the outgoing JSON (of `chat.postMessage`, or the `view` of `views.open`) and returns what Slack
 would refuse, in Slack's words; an empty list means that it passes. Nothing here raises, whatever the JSON holds.

@@ -1,4 +1,4 @@
-"""Failures on demand: the next calls fail, deliveries repeat, acks get lost, sockets drop.
+"""Injected failures: calls fail, deliveries repeat, acks get lost, sockets drop.
 
 `POST /faults` takes one object or a list of them:
 
@@ -7,12 +7,12 @@
 | `method` | a Web API method, `response_url`, `upload`, or `*` for any (the default); with it: |
 | `status`, `error`, `retry_after` | the HTTP status, Slack's error code, the seconds of Retry-After (implies 429) |
 | `delay` | seconds to hold the call before it goes on |
-| `hold` | true: hold the call until `{"release": true}`; it is performed then also where its client gave up waiting |
-| `answer_after` | seconds after which it is answered; a Web API call is performed at once |
+| `hold` | true: hold the call until `{"release": true}`; it is performed then, even if its client gave up waiting |
+| `answer_after` | seconds until the answer; a Web API call is performed at once |
 | `lost_response` | true: the call is performed, then the connection drops without an answer |
 | `times` | how many calls (1) |
 | `duplicate`, `drop_ack` | deliver the next N deliveries twice; ignore the next N acks; true: the next `times` |
-| `disconnect` | true or a number: drop that many sockets without a word; `"refresh"`: ask the bot to reconnect first |
+| `disconnect` | true or a number: drop that many sockets without warning; `"refresh"`: ask the bot to reconnect first |
 | `plan` | `"free"`: there are no user groups, `usergroups.*` say `plan_upgrade_required`; `"paid"`: there are again |
 | `lacks` | the scopes that the bot's token lacks from now on; `[]` gives them back |
 | `limits` | `"real"`: all of Slack's rate limits; `"posts"`: those of messages in a channel; `"none"`: none |
@@ -56,7 +56,7 @@ _REQUESTS = TypeAdapter(list[FaultRequest])
 
 
 class FaultError(ValueError):
-    """The body of `POST /faults` makes no sense; the message says where."""
+    """The body of `POST /faults` is not valid; the message names the field."""
 
 
 def parse(body: object) -> list[FaultRequest]:
@@ -69,7 +69,7 @@ def parse(body: object) -> list[FaultRequest]:
 
 
 class HeldCalls:
-    """Where calls wait until they are released."""
+    """Holds calls until they are released."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -81,15 +81,15 @@ class HeldCalls:
         await self._over.wait()
 
     def release(self) -> None:
-        """Let all that waits here go on."""
+        """Release the held calls."""
         self._over.set()
 
 
 @dataclass(frozen=True, slots=True)
 class CallFault:
-    """How one call fails. `status` or `error` or neither (then it is only slow, or its answer is lost).
+    """The failure of one call: `status`, `error`, or neither (then it is only slow, or its answer is lost).
 
-    `hold`: where it waits before it goes on.
+    `hold` keeps the call back until it is released.
     """
 
     status: int | None = None
@@ -102,7 +102,7 @@ class CallFault:
 
 
 class Faults:
-    """The faults that wait to happen."""
+    """The failures arranged and not yet used."""
 
     def __init__(self) -> None:
         self._calls: list[tuple[str, CallFault, int]] = []
@@ -112,23 +112,23 @@ class Faults:
         self._settle()
 
     def _settle(self) -> None:
-        """Forget what holds until it is told otherwise."""
+        """Reset the settings that last until they are changed."""
         self.free_plan = False
         self.lacking: frozenset[str] = frozenset()
         self.limits: Limits | None = None
 
     @property
     def held(self) -> int:
-        """How many calls are held now."""
+        """The number of calls held now."""
         return self._hold.calls
 
     def _release(self) -> None:
-        """Let go on what is held, and what was to be held."""
+        """Release the held calls, and hold none of those arranged."""
         self._hold.release()
         self._hold = HeldCalls()
 
     def add(self, request: FaultRequest) -> None:
-        """Arrange what the request asks for; `disconnect` is done by the server at once."""
+        """Arrange the failures of a request, except `disconnect`, which the server does at once."""
         if request.release or request.reset:
             self._release()
         if request.reset:
@@ -157,7 +157,7 @@ class Faults:
             self._calls.append((request.method or "*", fault, request.times))
 
     def of_call(self, method: str) -> CallFault | None:
-        """Take the fault of this call, if there is one."""
+        """Use up and return the failure of this call, if there is one."""
         for index, (pattern, fault, times) in enumerate(self._calls):
             if pattern in ("*", method):
                 self._calls[index : index + 1] = [(pattern, fault, times - 1)] if times > 1 else []
@@ -165,11 +165,11 @@ class Faults:
         return None
 
     def take_duplicate(self) -> bool:
-        """Say whether this delivery happens twice."""
+        """Return true if this delivery is sent twice, and count it."""
         self._duplicates, taken = max(0, self._duplicates - 1), self._duplicates > 0
         return taken
 
     def take_dropped_ack(self) -> bool:
-        """Say whether this ack gets lost."""
+        """Return true if this ack gets lost, and count it."""
         self._dropped_acks, taken = max(0, self._dropped_acks - 1), self._dropped_acks > 0
         return taken

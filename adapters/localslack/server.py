@@ -64,19 +64,19 @@ ALL_SCOPES = frozenset(
 
 
 class AddressInUseError(RuntimeError):
-    """The port is taken; the message says which and what to do."""
+    """The port is taken; the message names it and says what to do."""
 
 
 class LocalSlack:
     """A Slack workspace on 127.0.0.1, with one installed app.
 
-    `data` is the folder that keeps everything (None: a folder that goes away at the end); `port` 0 takes a free one;
+    `data` is the folder that keeps everything (None: a temporary folder); `port` 0 takes a free one;
     `people` is a roster, or the same as plain data. `request_url` switches from Socket Mode to signed HTTP delivery,
     and may be set while it runs. Times are in seconds. `rate_limit` None takes any number of messages.
     Raises JournalError, RosterError, AddressInUseError.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a knob of the workspace that some test or command turns
+    def __init__(  # noqa: PLR0913 - each is an option of the workspace that a test or command sets
         self,
         *,
         data: Path | None = None,
@@ -118,7 +118,7 @@ class LocalSlack:
 
     @property
     def request_url(self) -> str | None:
-        """Where deliveries are posted; None for Socket Mode."""
+        """The URL for deliveries; None for Socket Mode."""
         return self._request_url
 
     @request_url.setter
@@ -287,7 +287,7 @@ def _listen(port: int) -> socket.socket:
 async def run_workspace(
     port: int, data: Path, people: Path | None, *, ready: asyncio.Future[LocalSlack] | None = None
 ) -> None:
-    """Serve a workspace, with the people of a file, until cancelled; `ready` is given it as soon as it serves."""
+    """Serve a workspace with the people of a file until cancelled; `ready` gets it once it serves."""
     async with LocalSlack(port=port, data=data, people=people_file.load(people)) as slack:
         if ready is not None:
             ready.set_result(slack)

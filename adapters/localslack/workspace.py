@@ -1,4 +1,4 @@
-"""The workspace in action: messages posted, changed and deleted, and the bot told of each."""
+"""The running workspace: it posts, changes and deletes messages, and sends the bot an event for each."""
 
 import uuid
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ NO_PREVIEW = "This content can't be displayed."
 
 @dataclass(frozen=True, slots=True)
 class LocalWorkspace:
-    """The parts of a running workspace, and what happens to messages. `base` is its address, without a final slash."""
+    """The parts of a running workspace. `base` is its address, without a final slash."""
 
     base: str
     state: WorkspaceState
@@ -42,11 +42,11 @@ class LocalWorkspace:
 
     @property
     def granted(self) -> frozenset[str]:
-        """The scopes that the bot's token has now."""
+        """The current scopes of the bot's token."""
         return self.scopes - self.faults.lacking
 
     def said(self, person: Member, channel: Channel, text: str, thread_ts: str | None) -> Json:
-        """Store what a person says; the bot is not told yet."""
+        """Store a person's message, without an event for the bot yet."""
         resolved = rich_text.resolve(text, self.state)
         message: Json = {
             "type": "message",
@@ -62,7 +62,7 @@ class LocalWorkspace:
         return self._store(channel, message, thread_ts)
 
     def events_of(self, channel: Channel, message: Json) -> list[Delivery]:
-        """List what the bot is told of a new message: the message, and the mention where there is one."""
+        """List the bot's events for a new message: the message, and the mention if there is one."""
         if self.state.bot.id not in channel.members:
             return []
         told = [Delivery("events_api", self.payloads.message(channel, message))]
@@ -103,7 +103,7 @@ class LocalWorkspace:
         return message
 
     def delete(self, channel: Channel, before: Json) -> list[Delivery]:
-        """Delete a message; gives what the bot is told. One that has replies becomes a tombstone, until they go too."""
+        """Delete a message and return the bot's events. One with replies becomes a tombstone until they are deleted."""
         if channel.replies.get(before["ts"]):
             tombstone = _tombstone(before)
             self.state.put_message(channel, tombstone)
@@ -116,17 +116,17 @@ class LocalWorkspace:
         return told
 
     def joins(self, channel: Channel, *, by: Member) -> list[Delivery]:
-        """Put the bot into a channel."""
+        """Add the bot to a channel."""
         self.state.put_channel(channel, members=sorted(channel.members | {self.state.bot.id}))
         return self._events(channel, self.payloads.joined(channel, self.state.bot, by))
 
     def leaves(self, channel: Channel, *, by: Member) -> list[Delivery]:
-        """Put the bot out of a channel."""
+        """Remove the bot from a channel."""
         self.state.put_channel(channel, members=sorted(channel.members - {self.state.bot.id}))
         return [Delivery("events_api", self.payloads.of_channel(channel, "left", actor_id=by.id))]
 
     def archive(self, channel: Channel, *, by: Member, archived: bool) -> list[Delivery]:
-        """Close a channel, or open it again."""
+        """Archive a channel, or unarchive it."""
         self.state.put_channel(channel, archived=archived)
         what = "archive" if archived else "unarchive"
         return self._known(channel, self.payloads.of_channel(channel, what, user=by.id))
@@ -137,7 +137,7 @@ class LocalWorkspace:
         return self._known(channel, self.payloads.renamed(channel))
 
     def remove(self, channel: Channel, *, by: Member) -> list[Delivery]:
-        """Delete a channel with all that was said in it."""
+        """Delete a channel with all its messages."""
         told = self._known(channel, self.payloads.of_channel(channel, "deleted", actor_id=by.id))
         self.state.drop_channel(channel)
         return told
@@ -178,23 +178,23 @@ class LocalWorkspace:
             self.dispatcher.later(delivery)
 
     def _events(self, channel: Channel, payload: Json) -> list[Delivery]:
-        """What the bot is told as a member of the channel."""
+        """Return the events that the bot gets as a member of the channel."""
         return [Delivery("events_api", payload)] if self.state.bot.id in channel.members else []
 
     def _known(self, channel: Channel, payload: Json) -> list[Delivery]:
-        """What the bot is told as a member of the workspace: of each public channel, of a private one as its member."""
+        """Return the bot's events for a channel it can see: any public one, a private one as its member."""
         return [Delivery("events_api", payload)] if channel.kind == "channel" else self._events(channel, payload)
 
 
 def _tombstone(before: Json) -> Json:
-    """What stands in the place of a deleted message that has replies."""
+    """Return the tombstone of a deleted message that has replies."""
     kept = {name: before[name] for name in before if name.startswith("reply_") or name in ("ts", "latest_reply")}
     tombstone = {"type": "message", "subtype": TOMBSTONE, "text": "This message was deleted.", "hidden": True}
     return tombstone | kept | {"user": "USLACKBOT", "thread_ts": before["ts"], "is_locked": False}
 
 
 def view_problem(given: Any) -> str:
-    """Say why a view that came with an ack cannot be shown; "" when it can."""
+    """Return the reason why a view in an ack cannot be shown; "" if it can."""
     return "; ".join(problem.message for problem in check_view(given))
 
 

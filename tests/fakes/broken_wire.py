@@ -1,10 +1,10 @@
-"""A wire between a client and Redis that breaks as told: byte by byte, one fault or several on each connection.
+"""A proxy between a client and Redis that breaks connections on command, at any byte.
 
     async with BrokenWire(redis_url).serving() as wire:
         ...                           # a client of wire.url
         wire.newest.cut_reply(17)     # 17 more bytes of answers come through, then the connection is cut
 
-It knows nothing of Redis: what a test says is said in bytes.
+It does not parse Redis: tests give positions and replies in bytes.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ class _Way:
     """One direction of a connection."""
 
     left: int | None = None
-    """Bytes that still come through; None for any number."""
+    """Bytes that still pass; None for no limit."""
     flows: asyncio.Event = field(default_factory=asyncio.Event)
     passed: int = 0
     taken: int = 0
-    """Bytes that came in, also those that wait for `flows`."""
+    """Bytes received, including those that wait for `flows`."""
 
     def __post_init__(self) -> None:
         self.flows.set()
@@ -54,19 +54,19 @@ class Line:
         self._writer = writer
 
     def cut_reply(self, after: int, how: How = "end") -> None:
-        """Cut the connection when so many more bytes of answers came through; 0: when the first would come."""
+        """Cut the connection after `after` more bytes of replies; 0: before the first."""
         self.replies.left, self.how = after, how
 
     def cut_request(self, after: int, how: How = "end") -> None:
-        """Cut the connection when so many more bytes of requests came through."""
+        """Cut the connection after `after` more bytes of requests."""
         self.requests.left, self.how = after, how
 
     def say(self, words: bytes) -> None:
-        """Say something to the client that the server did not."""
+        """Send the client bytes that the server did not send."""
         self._writer.write(words)
 
     def half_close(self) -> None:
-        """Tell the client that nothing more will come; what it says is still read."""
+        """Send the client EOF; its own bytes are still read."""
         self._writer.write_eof()
 
     def cut(self) -> None:
@@ -79,7 +79,7 @@ class Line:
         self.lost.set()
 
     async def carry(self, up_reader: asyncio.StreamReader, up_writer: asyncio.StreamWriter, client: "_Client") -> None:
-        """Carry both ways until either side ends or the line is cut."""
+        """Forward both directions until either side ends or the connection is cut."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._requests(client.reader, up_writer))
@@ -127,9 +127,9 @@ class _Client:
 
 
 class BrokenWire:
-    """Give `upstream`, a unix or redis URL; change it, and new connections go elsewhere.
+    """A proxy for `upstream`, a unix or redis URL. A changed `upstream` applies to new connections.
 
-    `begin` is called for each connection before anything is carried.
+    `begin` is called for each connection before anything is forwarded.
     """
 
     def __init__(self, upstream: str, begin: Callable[[Line], None] | None = None) -> None:
@@ -141,12 +141,12 @@ class BrokenWire:
 
     @property
     def newest(self) -> Line:
-        """The connection that was opened last."""
+        """The latest connection."""
         return self.lines[-1]
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator["BrokenWire"]:
-        """Serve at a port of its own."""
+        """Serve on a free port."""
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_CHUNK)
         self.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
         try:

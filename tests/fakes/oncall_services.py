@@ -1,4 +1,4 @@
-"""Services that say who is on call, as small real HTTP servers which speak each one's format, and can be told to fail.
+"""On-call services as a small real HTTP server that speaks each one's format and fails on command.
 
 ```python
 async with ServiceServer() as server:
@@ -21,7 +21,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(slots=True)
 class ServiceServer:
-    """One server on a free port. `requests` are what it was asked, `hung` are released by `release`."""
+    """A server on a free port. `requests` lists the requests it got; `release` answers the hung ones."""
 
     requests: list[web.Request] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class ServiceServer:
     # How it fails -----------------------------------------------------------------------------------------------------
 
     def fails(self, status: int, headers: Mapping[str, str] | None = None, text: str = "sorry") -> None:
-        """Answer every request with this."""
+        """Answer every request with this failure."""
 
         async def answer(_: web.Request) -> web.StreamResponse:
             return web.Response(status=status, headers=headers, text=text)
@@ -66,7 +66,7 @@ class ServiceServer:
         self._failure = answer
 
     def hangs(self) -> None:
-        """Take requests, and answer when released."""
+        """Accept requests, and answer them when released."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             await self._released.wait()
@@ -77,18 +77,18 @@ class ServiceServer:
         self._failure = answer
 
     def release(self) -> None:
-        """Answer those who wait, and everybody after them."""
+        """Answer the waiting requests, and all later ones."""
         self._failure = None
         self._released.set()
 
     def works(self) -> None:
-        """Fail no more."""
+        """Stop failing."""
         self._failure = None
 
     # What it says -----------------------------------------------------------------------------------------------------
 
     def says(self, json: Any, path: str | None = None) -> None:
-        """Answer with this, at one path only where it is given."""
+        """Answer with this JSON, at one path only if `path` is given."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             return web.json_response(json) if path in (None, request.path) else web.Response(status=404)
@@ -96,7 +96,7 @@ class ServiceServer:
         self._answer = answer
 
     def pagerduty(self, *on_calls: Json, page: int = 100, lost: int | None = None) -> None:
-        """`GET /oncalls`, `page` entries each; the page number `lost` is not answered."""
+        """Answer `GET /oncalls`, `page` entries a page; the page number `lost` is not answered."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             if request.path != "/oncalls" or request.query.get("include[]") != "users":
@@ -112,7 +112,7 @@ class ServiceServer:
         self._answer = answer
 
     def incident_io(self, *entries: Json) -> None:
-        """`GET /v2/schedule_entries`: with a window those that overlap it, without one all that are to come."""
+        """Answer `GET /v2/schedule_entries`: the entries that overlap the window; without one, all later ones."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             if request.path != "/v2/schedule_entries" or "schedule_id" not in request.query:
@@ -126,11 +126,11 @@ class ServiceServer:
         self._answer = answer
 
     def rootly(self, *on_calls: Json, included: Sequence[Json] = ()) -> None:
-        """`GET /v1/oncalls` in the form of JSON:API; `included` holds whom it pleases."""
+        """Answer `GET /v1/oncalls` as JSON:API; `included` may name any objects."""
         self.says({"data": [*on_calls], "included": [*included]}, "/v1/oncalls")
 
     def grafana(self, people: Mapping[str, Json]) -> None:
-        """A schedule with these people on call now, each to be asked for by id."""
+        """Answer with a schedule that has these people on call now; each is fetched by id."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             match request.path.strip("/").split("/"):
@@ -204,6 +204,6 @@ def on_call_of_rootly(user: str, *, tier: int | None = 1, starts: str, ends: str
 
 
 def user_of_rootly(user: str, *, slack_id: str | None = None, email: str = "jane@example.com") -> Json:
-    """A user whom Rootly includes."""
+    """A user in Rootly's `included`."""
     attributes = {"name": "Jane Doe", "full_name": "Jane Doe", "email": email, "slack_id": slack_id}
     return {"id": user, "type": "users", "attributes": attributes}

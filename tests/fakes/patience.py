@@ -1,8 +1,8 @@
-"""How long a test waits for what is not its subject.
+"""The time-out of waits that are not the subject of a test.
 
-A machine that is busy with something else may hold everything up for many seconds: no test fails because of that. So
-whatever waits has `PATIENCE`, also the workspace for an ack and the bot for Slack. Only where a time-out is what a test
-is about does it set one of its own. A wait ends as soon as there is what it waits for: patience costs nothing.
+A busy machine can delay everything for many seconds, and no test may fail because of that. So every wait takes
+`PATIENCE`, including the workspace's wait for an ack and the bot's for Slack. A test sets a time-out of its own only if
+it is about that time-out. A wait ends as soon as its condition holds, so a long time-out costs nothing.
 """
 
 PATIENCE = 60.0

@@ -1,4 +1,4 @@
-"""People in the local workspace, as stories speak of them: they say things, see cards, press buttons, fill in forms.
+"""People in the local workspace, for stories: they post messages, see cards, press buttons and fill in forms.
 
 ```python
 async with PeopledSlack(data=tmp_path) as slack:
@@ -43,7 +43,7 @@ _LOOK_AGAIN = 0.015
 async def wait_until(
     look: Callable[[], Awaitable[T | None]], *, patience: float = PATIENCE, instead: Callable[[], str] = str
 ) -> T:
-    """Look until there is something; after `patience` seconds fail, saying `instead`."""
+    """Poll `look` until it returns something; fail with `instead` after `patience` seconds."""
     end = time.monotonic() + patience
     while (found := await look()) is None:
         if time.monotonic() > end:
@@ -53,7 +53,7 @@ async def wait_until(
 
 
 async def held_calls(faults: Faults, number: int) -> None:
-    """Wait until the workspace holds so many calls: each was sent, and none is done yet."""
+    """Wait until the workspace holds `number` calls, sent and not yet performed."""
 
     async def look() -> bool | None:
         return True if faults.held == number else None
@@ -62,12 +62,12 @@ async def held_calls(faults: Faults, number: int) -> None:
 
 
 class RefusedError(AssertionError):
-    """The workspace found no sense in what a person did; the message is its sentence."""
+    """The workspace refused a person's action; the message is its sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an act: whether the bot acked, after how many milliseconds, with which errors at the fields."""
+    """The result of an action: acked by the bot or not, the milliseconds it took, and the field errors."""
 
     acked: bool
     ms: float
@@ -77,7 +77,7 @@ class Outcome:
 
 
 class People:
-    """The people of one workspace, and what they have expected so far."""
+    """The people of one workspace, and the messages they have expected so far."""
 
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         self.url = url
@@ -91,12 +91,12 @@ class People:
         return self._spoken_of.setdefault(name, Person(self, name))
 
     async def expect_nothing_else(self) -> None:
-        """Fail on messages of the bot that nobody expected, seen by anybody spoken of."""
+        """Fail on unexpected messages of the bot to any person used so far."""
         for person in self._spoken_of.values():
             await person.expect_nothing_else()
 
     async def fault(self, **fault: Any) -> None:
-        """Make something fail: `fault(method="chat.update", status=500, times=2)`."""
+        """Inject a failure: `fault(method="chat.update", status=500, times=2)`."""
         await self.post("/faults", fault)
 
     async def get(self, path: str, **query: str) -> Json:
@@ -128,7 +128,7 @@ class People:
 
 
 class PeopledSlack(LocalSlack):
-    """A local workspace with its people at hand, which waits for a bot on a busy machine: `await_acks`."""
+    """A local workspace with its people. `await_acks` makes it patient with a bot on a busy machine."""
 
     _people: People | None = None
 
@@ -136,11 +136,11 @@ class PeopledSlack(LocalSlack):
         super().__init__(ack_timeout=ack_timeout, trigger_seconds=trigger_seconds, **more)
 
     def await_acks(self, seconds: float = PATIENCE) -> None:
-        """From now on wait so long for an ack, where Slack waits 3 seconds: a bot is there."""
+        """Wait `seconds` for acks from now on, where Slack waits 3: a bot is there."""
         self.workspace.dispatcher.ack_timeout = seconds
 
     def nobody_hears(self) -> None:
-        """There is no bot, so that nothing is acked."""
+        """Stop waiting for acks: there is no bot."""
         self.workspace.dispatcher.ack_timeout = UNHEARD
 
     @property
@@ -164,7 +164,7 @@ class PeopledSlack(LocalSlack):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in the workspace."""
+    """A person in the workspace."""
 
     people: People
     name: str
@@ -179,7 +179,7 @@ class Person:
         return [Message(self, shown["id"], each) for each in shown["messages"]]
 
     async def say(self, channel: str, text: str, *, thread: "str | Message | None" = None) -> Outcome:
-        """Say something, in a thread where one is given."""
+        """Post a message, in a thread if one is given."""
         thread_ts = thread.thread_ts if isinstance(thread, Message) else thread
         return await self._act("send", channel=channel, text=text, thread_ts=thread_ts)
 
@@ -216,15 +216,15 @@ class Person:
         return await self._act("destroy", channel=channel)
 
     async def creates(self, channel: str) -> str:
-        """Create a channel without the bot; gives its id."""
+        """Create a channel without the bot; return its id."""
         return str((await self.people.post("/people/create", {"as": self.name, "channel": channel}))["id"])
 
     async def expect_message(self, channel: str, *, containing: str = "", ephemeral: bool | None = None) -> "Message":
-        """Wait for a message of the bot that nobody has expected yet, and expect it."""
+        """Wait for a message of the bot that nobody has expected yet, and mark it as expected."""
         return await self._expect(channel, containing, lambda message: ephemeral in (None, message.ephemeral))
 
     async def expect_card(self, channel: str, *, containing: str = "") -> "Message":
-        """Wait for a message of the bot with buttons that nobody has expected yet, and expect it."""
+        """Wait for a message of the bot with buttons that nobody has expected yet, and mark it as expected."""
         return await self._expect(channel, containing, lambda message: bool(message.buttons))
 
     async def expect_form(self, *, title: str = "") -> "Form":
@@ -280,7 +280,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as one person saw it at one moment; a card, when it has buttons."""
+    """A message as one person saw it at one moment; with buttons it is a card."""
 
     person: Person
     channel: str
@@ -293,27 +293,27 @@ class Message:
 
     @property
     def thread_ts(self) -> str:
-        """The id of the thread it stands in, or would begin."""
+        """The id of its thread, or of the thread it would begin."""
         return str(self.shown.get("thread_ts") or self.ts)
 
     @property
     def from_bot(self) -> bool:
-        """Whether the bot wrote it."""
+        """True if the bot wrote it."""
         return bool(self.shown["bot"])
 
     @property
     def ephemeral(self) -> bool:
-        """Whether only this person sees it."""
+        """True if only this person sees it."""
         return bool(self.shown["ephemeral"])
 
     @property
     def text(self) -> str:
-        """All that can be read in it: its blocks, or its text when it has none."""
+        """Its visible text: the blocks', or its own if it has none."""
         return "\n".join(texts_of(self.shown["blocks"])) or str(self.shown["text"])
 
     @property
     def notification(self) -> str:
-        """What a notification on a phone would show."""
+        """The text of its notification on a phone."""
         return str(self.shown["text"])
 
     @property
@@ -323,16 +323,16 @@ class Message:
 
     @property
     def buttons(self) -> list[str]:
-        """The labels of its buttons and of its menus' options, but for those of its last row, which decide nothing."""
+        """The labels of its buttons and menu options, without those of the last row, which decide nothing."""
         return [label for label, _, element, _ in _labels(self.shown["blocks"]) if element["action_id"] not in _MORE]
 
     @property
     def more(self) -> list[str]:
-        """The labels of what can be done with it besides deciding it."""
+        """The labels of its actions that decide nothing."""
         return [label for label, _, element, _ in _labels(self.shown["blocks"]) if element["action_id"] in _MORE]
 
     async def now(self) -> "Message":
-        """Look at it again."""
+        """Return its current version."""
         for each in await self.person.messages(self.channel):
             if each.ts == self.ts:
                 return each
@@ -347,7 +347,7 @@ class Message:
         await wait_until(look, patience=self.person.people.patience, instead=lambda: f"it still stands: {self.text!r}")
 
     async def becomes(self, containing: str, *, buttons: list[str] | None = None) -> "Message":
-        """Wait until it contains the text, and has just these buttons where they are given."""
+        """Wait until it contains the text, and has exactly `buttons` if given."""
         last = [self]
 
         async def look() -> Message | None:
@@ -361,9 +361,9 @@ class Message:
         return await wait_until(look, patience=self.person.people.patience, instead=instead)
 
     async def click(self, label: str, *, by: Person | None = None, value: Any = None, stale: bool = False) -> Outcome:
-        """Press the button with this label, as it stood when the message was seen.
+        """Press the button with this label, as it was when the message was seen.
 
-        `by`: somebody else presses it. `value` chooses in a menu. `stale`: also when it has been redrawn away since.
+        `by`: another person presses it. `value` chooses in a menu. `stale`: also if an update has removed it since.
         """
         press = _press(self.shown["blocks"], label, value)
         if stale and (own := _own_value(self.shown["blocks"], press)) is not None:
@@ -407,17 +407,17 @@ class Form:
 
     @property
     def values(self) -> Json:
-        """What stands in its inputs, by label, as Slack's state entries."""
+        """The entries of its inputs, by label, as Slack's state entries."""
         state = self.view["state"]["values"]
         inputs = [block for block in self.view["blocks"] if block["type"] == "input"]
         return {block["label"]["text"]: next(iter(state[block["block_id"]].values())) for block in inputs}
 
     async def submit(self, values: Json | None = None) -> Outcome:
-        """Send it with these values, by label or block_id."""
+        """Submit it with these values, by label or block_id."""
         return await self.person._act("submit", view_id=self.view["id"], values=values or {})
 
     async def close(self) -> Outcome:
-        """Close it without sending."""
+        """Close it without submitting."""
         return await self.person._act("close", view_id=self.view["id"])
 
     async def click(self, label: str, *, value: Any = None, values: Json | None = None) -> Outcome:
@@ -482,7 +482,7 @@ def _labels(blocks: list[Json]) -> Iterator[tuple[str, Json, Json, str | None]]:
 
 
 def _own_value(blocks: list[Json], press: Json) -> str | None:
-    """The value of the button that is pressed: a redrawn card may have another in its place."""
+    """Return the value of the pressed button: an updated card may have another button in its place."""
     for _, block, element, option in _labels(blocks):
         if (element["action_id"], block["block_id"]) == (press["action_id"], press["block_id"]) and option is None:
             return element.get("value")

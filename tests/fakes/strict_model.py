@@ -16,7 +16,7 @@ class BadRequestError(Exception):
 
 
 def refuse_what_providers_refuse(messages: Sequence[BaseMessage]) -> None:
-    """Raise unless each tool call has its one result in the messages right behind it, and no result stands alone."""
+    """Raise unless each tool call has exactly one result in the messages after it, and each result has a call."""
     waiting: set[str] = set()
     for message in messages:
         if isinstance(message, ToolMessage):
@@ -33,7 +33,7 @@ def refuse_what_providers_refuse(messages: Sequence[BaseMessage]) -> None:
 
 
 class StrictModel(BaseChatModel):
-    """Answers as `script` says, given a talk that providers would take."""
+    """Answers from `script`, if providers would accept the messages."""
 
     script: Callable[[Sequence[BaseMessage]], AIMessage]
 

@@ -1,4 +1,4 @@
-"""A real Valkey for tests: one server for each xdist worker, emptied for each test, and a look at what a test leaves.
+"""A real Valkey for tests: one server for each xdist worker, emptied for each test and checked for stray keys after it.
 
 Import the fixtures into a `conftest.py`: `from fakes.valkey import redis_url, redis_server`.
 """
@@ -22,14 +22,14 @@ from adapters.redis.keys import Keys
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of this worker's server."""
+    """Yield the URL of this worker's server."""
     with embedded.running_sync(Path(tmp_path_factory.getbasetemp()) / "valkey") as url:
         yield url
 
 
 @pytest.fixture
 def redis_url(redis_server: str) -> Iterator[str]:
-    """Give the URL of an empty database. The test fails if it leaves a key that lives for ever without a reason."""
+    """Yield the URL of an empty database. The test fails if it leaves a key without expiry and without a reason."""
     with redis.Redis.from_url(redis_server) as client:
         client.flushall()
         yield redis_server
@@ -38,9 +38,9 @@ def redis_url(redis_server: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
-    """Give the URL of a server in cluster mode, which refuses a script whose keys are of several hash slots.
+    """Yield the URL of a server in cluster mode, which refuses a script whose keys are in several hash slots.
 
-    Valkey lets nobody into a new cluster for 2 seconds: so there is one for all tests of a worker, not emptied.
+    A new Valkey cluster refuses clients for 2 seconds, so all tests of a worker share one, which is not emptied.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -68,7 +68,7 @@ def _cluster_server(folder: Path, bus: int) -> Iterator[Path]:
 
 
 def wait_until(predicate: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait until something holds; fail with `what` when it does not in time."""
+    """Wait until the predicate holds; fail with `what` after `seconds`."""
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(redis.ConnectionError):
@@ -79,9 +79,9 @@ def wait_until(predicate: Callable[[], object], what: str, seconds: float = PATI
 
 
 def stray_keys(client: "redis.Redis", *, prefix: str | None = None) -> list[str]:
-    """List keys that live for ever though `adapters.redis.keys` gives no reason for it, and keys unknown to it.
+    """List keys without expiry for which `adapters.redis.keys` gives no reason, and keys unknown to it.
 
-    A key of any prefix is looked up, unless `prefix` names the only one allowed.
+    Keys of every prefix are checked; with `prefix`, keys of any other prefix are strays.
     """
     found = []
     for raw in client.scan_iter(count=1000):

@@ -1,4 +1,4 @@
-"""From the workspace to the bot: payloads over Socket Mode or signed HTTP, retries, triggers.
+"""Deliveries from the workspace to the bot: payloads over Socket Mode or signed HTTP, retries, triggers.
 
 Imports the state and the injected failures (`faults`).
 """

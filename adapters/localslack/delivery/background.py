@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Background:
-    """Starts tasks and, at close, cancels and awaits them all; what went wrong in one is raised then."""
+    """Starts tasks; `close` cancels and awaits them all and raises their failures."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -19,7 +19,7 @@ class Background:
         task.add_done_callback(self._ended)
 
     async def close(self) -> None:
-        """Cancel what still runs and await it. Raises ExceptionGroup, with all failures."""
+        """Cancel the running tasks and await them. Raises ExceptionGroup, with all failures."""
         running = list(self._tasks)
         for task in running:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Deliveries from Slack to the bot: once, within three seconds, and again when that failed.
+"""Deliveries from Slack to the bot: each must be acked within three seconds, and failed events are retried.
 
 Events are retried at once, after a minute and after five minutes; clicks, forms and commands are not.
 Source: https://docs.slack.dev/apis/events-api#retries
@@ -27,7 +27,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """Which try of a delivery this is: 0 for the first, then why there is another."""
+    """One attempt of a delivery: 0 is the first; later ones carry Slack's reason for the retry."""
 
     number: int = 0
     reason: str = ""
@@ -35,7 +35,7 @@ class DeliveryAttempt:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """What came back: whether the bot acked in time, after how many milliseconds, and what rode in the ack."""
+    """The result of a delivery: acked in time or not, the milliseconds it took, and the payload of the ack."""
 
     acked: bool
     ms: float
@@ -44,7 +44,7 @@ class DeliveryOutcome:
 
 
 class NotAckedError(Exception):
-    """The bot did not take a delivery; the message is Slack's retry reason. `again`: whether to retry."""
+    """The bot did not ack a delivery; the message is Slack's retry reason. `again`: Slack retries it."""
 
     def __init__(self, reason: str, *, again: bool = True) -> None:
         super().__init__(reason)
@@ -52,15 +52,15 @@ class NotAckedError(Exception):
 
 
 class Transport(Protocol):
-    """A way to the bot."""
+    """A connection to the bot: Socket Mode or HTTP."""
 
     async def deliver(self, delivery: Delivery, attempt: DeliveryAttempt) -> Json:
-        """Deliver, wait for the ack, return what rode in it. Raises NotAckedError."""
+        """Deliver, wait for the ack and return its payload. Raises NotAckedError."""
         ...
 
 
 class Dispatcher:
-    """Brings deliveries to the bot over the transport of the moment."""
+    """Sends deliveries to the bot over the current transport."""
 
     def __init__(
         self, background: Background, faults: Faults, *, ack_timeout: float, retry_after: tuple[float, ...]
@@ -72,7 +72,7 @@ class Dispatcher:
         self._retry_after = retry_after
 
     async def deliver(self, delivery: Delivery) -> DeliveryOutcome:
-        """Deliver once and report; a failed event is retried in the background."""
+        """Deliver once and return the result; a failed event is retried in the background."""
         copies = 2 if self._faults.take_duplicate() else 1  # two go out together, by different sockets
         outcome, *_ = await asyncio.gather(*(self._attempt(delivery, DeliveryAttempt()) for _ in range(copies)))
         if not outcome.acked and outcome.reason and delivery.type == "events_api":

@@ -93,7 +93,7 @@ class Payloads:
         return self.event(event, channel)
 
     def of_channel(self, channel: Channel, what: str, **more: str) -> Json:
-        """Build `channel_archive`, `channel_left` and their like; of a private channel `group_...`."""
+        """Build a channel event such as `channel_archive`; a private channel's is named `group_...`."""
         event = {"type": f"{_FAMILIES[channel.kind]}_{what}", "channel": channel.id, **more}
         return self.event(event | {"event_ts": self._state.times.next()}, channel)
 
@@ -153,7 +153,7 @@ class Payloads:
 
 
 def _without_metadata(message: Json) -> Json:
-    """A message as events quote it: an app must not rely on metadata in one that it is told of."""
+    """Return a message as events quote it: without metadata, which an app must not rely on there."""
     return {name: value for name, value in message.items() if name != "metadata"}
 
 

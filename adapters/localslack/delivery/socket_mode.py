@@ -1,4 +1,4 @@
-"""Socket Mode: the bot's web sockets, and the envelopes that go to exactly one of them.
+"""Socket Mode: the bot's web sockets. Each envelope goes to exactly one of them.
 
 Source: https://docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -42,7 +42,7 @@ class BotSockets:
         return len(self._links)
 
     def ticket(self) -> str:
-        """Make the ticket of one connection; it opens one socket, once."""
+        """Make a ticket that opens one socket, once."""
         made = secrets.token_urlsafe(16)
         self._tickets.add(made)
         return made
@@ -67,7 +67,7 @@ class BotSockets:
         return link.socket
 
     async def deliver(self, delivery: Delivery, attempt: DeliveryAttempt) -> Json:
-        """Send one envelope to the next socket and wait for its ack. Waits for a socket while there is none.
+        """Send one envelope to the next socket, or to the first that opens, and wait for its ack.
 
         Raises NotAckedError.
         """
@@ -86,7 +86,7 @@ class BotSockets:
             link.pending.pop(envelope_id, None)
 
     async def disconnect(self, how_many: int | None = None, *, warn: bool = False) -> None:
-        """Drop sockets; with `warn` the bot is asked to reconnect and closes them itself."""
+        """Drop sockets; with `warn`, ask the bot to reconnect and let it close them."""
         for link in self._links[:how_many]:
             if warn:
                 frame = {"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "local"}}
@@ -126,14 +126,14 @@ class BotSockets:
             acked.set_result(payload if isinstance(payload, dict) else {})
 
     def _retire(self, link: _Link) -> None:
-        """Send nothing more to a socket; what was sent may still be acked."""
+        """Send nothing more to a socket; envelopes already sent may still be acked."""
         if link in self._links:
             self._links.remove(link)
         if not self._links:
             self._some.clear()
 
     def _forget(self, link: _Link) -> None:
-        """Count everything sent to a socket and not acked as lost."""
+        """Treat the socket's envelopes without an ack as lost."""
         self._retire(link)
         for acked in link.pending.values():
             if not acked.done():

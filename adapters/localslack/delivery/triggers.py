@@ -1,8 +1,8 @@
-"""What an interaction hands the bot for a short while: trigger ids and response URLs.
+"""Trigger ids and response URLs: what an interaction gives the bot for a short time.
 
 A trigger opens one modal within three seconds (https://docs.slack.dev/interactivity/handling-user-interaction).
-A response URL takes five messages within thirty minutes; it carries its own content, signed, so that thousands of
-clicks cost no memory and a URL works after a restart.
+A response URL takes five messages within thirty minutes. It carries its own signed content, so thousands of clicks
+cost no memory and a URL still works after a restart.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class _Trigger:
 
 
 class Triggers:
-    """Issues trigger ids and takes each once."""
+    """Issues trigger ids and accepts each once."""
 
     def __init__(self, *, seconds: float = TRIGGER_SECONDS, clock: Callable[[], float] = time.time) -> None:
         self._seconds = seconds
@@ -70,7 +70,7 @@ class Triggers:
 
 @dataclass(frozen=True, slots=True)
 class ResponseTo:
-    """What a response URL answers: a person's interaction in a channel, with the message it came from ("" for none)."""
+    """The content of a response URL: a person, a channel and the message of the interaction ("" for none)."""
 
     user: str
     channel: str
@@ -93,7 +93,7 @@ class ResponseUrls:
         return f"/response/{signed}/{self._sign(signed)}"
 
     def read(self, path: str) -> tuple[str, ResponseTo] | None:
-        """Return the URL's key and content; None where it is not ours or older than thirty minutes."""
+        """Return the URL's key and content; None if it is not ours or is older than thirty minutes."""
         signed, _, signature = path.removeprefix("/response/").rpartition("/")
         if not hmac.compare_digest(signature, self._sign(signed)):
             return None

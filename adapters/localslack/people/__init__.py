@@ -1,4 +1,4 @@
-"""What people do in the workspace: clicks, forms, messages, and what one person sees.
+"""Actions of people in the workspace (messages, clicks, forms), and the state that one person sees.
 
 Imports every part of the local workspace but `server`, which serves it.
 """

@@ -1,6 +1,6 @@
-"""What admins do in the workspace while it runs: user groups change, people are deactivated; and what the bot is told.
+"""Actions of admins while the workspace runs: they change user groups and people, and the bot gets the events.
 
-What makes no sense there (no such person, a group without members) raises `NoSuchThingError`.
+An impossible change (an unknown person, a group without members) raises `NoSuchThingError`.
 Sources: https://docs.slack.dev/reference/events/subteam_updated and its neighbours,
 https://docs.slack.dev/reference/events/user_change
 """
@@ -26,7 +26,7 @@ _MOST_IN_EVENT = 500
 async def put_group(
     slack: LocalWorkspace, handle: str, members: Sequence[str] | None, *, name: str = "", description: str = ""
 ) -> tuple[UserGroup, DeliveryOutcome]:
-    """Create a group, give one other members (which enables it again), or disable it (None)."""
+    """Create a group, replace its members (which enables it again), or disable it (None)."""
     before = slack.state.find_group(handle)
     after = _changed(slack, before, handle, members)
     after = replace(after, name=name or after.name, description=description or after.description)
@@ -96,7 +96,7 @@ def _cut(subteam: Json) -> Json:
 
 
 async def _told(slack: LocalWorkspace, scope: str, events: Sequence[Json]) -> DeliveryOutcome:
-    """Tell the bot, if its token has the scope that Slack asks of who subscribes to such an event."""
+    """Send events to the bot if its token has the scope that they need."""
     if scope not in slack.granted:
         return await told(slack, ())
     stamped = [each | {"event_ts": slack.state.times.next()} for each in events]

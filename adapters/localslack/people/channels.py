@@ -1,4 +1,4 @@
-"""What people do with channels, and with the bot's place in them; each gives what the bot's ack came to.
+"""Actions on channels and on the bot's membership; each returns the outcome of the delivery to the bot.
 
 What makes no sense there (a name that is taken, a channel that is archived already) raises `NoSuchThingError`.
 Sources: https://docs.slack.dev/reference/events/channel_archive and its neighbours; a private channel's are `group_...`

@@ -1,7 +1,7 @@
-"""What people do in the page or a test, and what Slack makes of it for the bot.
+"""Interactions of people, from the page or a test, sent to the bot as Slack sends them.
 
-Each function returns the `DeliveryOutcome` of the delivery; a form's outcome carries field errors. What makes no sense
-(no such channel, message, button) raises `NoSuchThingError`, a sentence for whoever called.
+Each function returns the `DeliveryOutcome` of the delivery; a form's outcome carries field errors. An interaction with
+something that is not there (a channel, message or button) raises `NoSuchThingError`, with a sentence for the caller.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ _BUTTONS = ("button", "icon_button", "feedback_buttons")
 
 
 class NoSuchThingError(LookupError):
-    """What somebody wants to use is not there, or not for them."""
+    """The thing to use does not exist, or not for this person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came of a form or command: the delivery's outcome; for a form the errors by block_id to show at the fields.
+    """The result of a form or command: the delivery's outcome, and a form's field errors by block_id.
 
     `error` says why Slack could not do what the bot answered; then `outcome.acked` is false.
     """
@@ -42,7 +42,7 @@ class Answered:
 async def send(
     slack: LocalWorkspace, person: Member, channel: Channel, text: str, thread_ts: str | None
 ) -> tuple[str, DeliveryOutcome]:
-    """Say something; return its `ts` and the slowest outcome of its events. Raises NoSuchThingError."""
+    """Post a message; return its `ts` and the slowest outcome of its events. Raises NoSuchThingError."""
     if channel.archived:
         raise NoSuchThingError(f"#{channel.name} is archived, so nobody can write there")
     if thread_ts is not None and thread_ts not in channel.messages:
@@ -53,7 +53,7 @@ async def send(
 
 
 async def told(slack: LocalWorkspace, deliveries: Iterable[Delivery]) -> DeliveryOutcome:
-    """Tell the bot; gives the slowest outcome."""
+    """Send deliveries to the bot; return the slowest outcome."""
     outcomes = await asyncio.gather(*map(slack.dispatcher.deliver, deliveries))
     if not outcomes:
         return NOTHING_TO_ACK
@@ -62,7 +62,7 @@ async def told(slack: LocalWorkspace, deliveries: Iterable[Delivery]) -> Deliver
 
 
 async def delete(slack: LocalWorkspace, channel: Channel, ts: str) -> DeliveryOutcome:
-    """Delete a message, the bot's too, as an admin of a workspace may. Raises NoSuchThingError."""
+    """Delete a message, including the bot's, as an admin may. Raises NoSuchThingError."""
     message = channel.messages.get(ts)
     if message is None or message.get("subtype") == TOMBSTONE:
         raise NoSuchThingError(f"there is no message {ts} in {channel.name}")
@@ -71,10 +71,10 @@ async def delete(slack: LocalWorkspace, channel: Channel, ts: str) -> DeliveryOu
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Which element somebody uses: its action, its block where that is needed, and what they choose in it.
+    """The element that a person uses: its action, its block if needed, and the chosen value.
 
-    `stale` also finds a button that has been redrawn away, as in a page that has not heard of it yet (Slack takes such
-    clicks, and so does `/people/click`); then a button's own `value` tells which of several versions of it is meant.
+    `stale` also finds a button that an update has removed, as on a page that has not redrawn yet (Slack takes such
+    clicks, and so does `/people/click`); a button's own `value` then selects one of its versions.
     """
 
     action_id: str
@@ -86,7 +86,7 @@ class Press:
 async def click_message(
     slack: LocalWorkspace, person: Member, channel: Channel, ts: str, press: Press
 ) -> DeliveryOutcome:
-    """Use an element of a message. Raises NoSuchThingError."""
+    """Use an element of a message, as a click does. Raises NoSuchThingError."""
     seen_by, message = channel.ephemeral.get(ts, (person.id, channel.messages.get(ts)))
     if message is None or seen_by != person.id:
         raise NoSuchThingError(f"{person.name} sees no message {ts} in {channel.name}")
@@ -112,7 +112,7 @@ async def click_message(
 async def click_view(
     slack: LocalWorkspace, person: Member, view: Json, press: Press, values: Mapping[str, Any]
 ) -> DeliveryOutcome:
-    """Use an element of a modal or home tab; `values` is what the person has entered beside it."""
+    """Use an element of a modal or home tab; `values` are the person's entries in its other fields."""
     block, element = _element([view["blocks"]], press, "the view")
     drafts = slack.views.drafts(view)
     _fill(view, values, drafts)
@@ -129,7 +129,7 @@ async def click_view(
 
 
 async def submit(slack: LocalWorkspace, person: Member, view: Json, values: Mapping[str, Any]) -> Answered:
-    """Send a modal. The client's own checks come first; then the bot decides what happens to the modal.
+    """Submit a modal: the client's own checks come first, then the bot's answer is applied.
 
     Raises NoSuchThingError.
     """
@@ -161,7 +161,7 @@ async def close(slack: LocalWorkspace, person: Member, view: Json, *, clear: boo
 
 
 async def command(slack: LocalWorkspace, person: Member, channel: Channel, name: str, text: str) -> Answered:
-    """Send a slash command; what rides in its ack is shown in the channel."""
+    """Send a slash command; show the message in its ack in the channel."""
     respond = ResponseTo(person.id, channel.id, "", "")
     urls = {
         "response_url": slack.base + slack.response_urls.path(respond),
@@ -188,7 +188,7 @@ async def open_home(slack: LocalWorkspace, person: Member, tab: str) -> Delivery
 
 
 def _element(versions: list[list[Json]], press: Press, where: str) -> tuple[Json, Json]:
-    """The pressed element, in the newest version that has it; a button with a value only where it has that value."""
+    """Find the pressed element in the newest version that has it; a button with a value must have that value."""
     for blocks in versions:
         found = block_tools.find(blocks, press.action_id, press.block_id)
         if found and (found[1]["type"] not in _BUTTONS or press.value in (None, found[1].get("value"))):
@@ -222,7 +222,7 @@ def _fill(view: Json, values: Mapping[str, Any], drafts: dict[tuple[str, str], J
 
 
 def _apply_response(slack: LocalWorkspace, person: Member, view: Json, outcome: DeliveryOutcome) -> Answered:
-    """Do to the modal what the bot's ack says.
+    """Apply the bot's ack to the modal.
 
     Source: https://docs.slack.dev/surfaces/modals#response_actions
     """

@@ -1,8 +1,8 @@
-"""`/people/...` and `/faults`: how the page and the tests act as people. `interactions` says what each act means.
+"""HTTP routes `/people/...` and `/faults`, with which the page and the tests act as people.
 
 | call | does |
 |---|---|
-| `GET /people/state?as=USER`, `GET /people/live?as=USER` | what a person sees, once or on every change |
+| `GET /people/state?as=USER`, `GET /people/live?as=USER` | return all that a person sees: once, or on every change |
 | `POST /people/send`, `/people/delete` | say something; delete a message, the bot's too: `{as, channel, ts}` |
 | `POST /people/click`, `/people/submit`, `/people/close`, `/people/command`, `/people/home` | use what the bot shows |
 | `POST /people/create`, `/people/rename` | `{as, channel}`: a new one, without the bot; `{as, channel, name}` |
@@ -11,7 +11,7 @@
 | `POST /people/person` | `{user, deactivated?, guest?}`: deactivate somebody, make them a guest; false takes it back |
 | `POST /people/archive`, `/people/unarchive`, `/people/destroy` | `{as, channel}`: close, reopen, delete a channel |
 
-Every answer is JSON. What makes Slack call the bot answers `{"acked", "ms"}`; a wrong request answers 4xx with
+Every answer is JSON. An action that reaches the bot answers `{"acked", "ms"}`; a wrong request answers 4xx with
 `{"error": sentence}`. Only the page's own origin may call: another site open in the same browser may not.
 """
 
@@ -36,7 +36,7 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 class BadRequestError(ValueError):
-    """A request to `/people` lacks something; the message says what."""
+    """A request to `/people` is missing something; the message names it."""
 
 
 class PeopleApi:
@@ -75,7 +75,7 @@ class PeopleApi:
         ]
 
     async def close(self, _app: web.Application) -> None:
-        """Close the pages' sockets, so that a server that shuts down need not wait for them."""
+        """Close the pages' sockets, so that shutting down does not wait for them."""
         for socket in [*self._watchers.values()]:
             await socket.close()
 
@@ -228,7 +228,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def _guarded(handler: Handler) -> Handler:
-    """Refuse other origins and foreign host names, and answer our own errors as sentences."""
+    """Refuse other origins and foreign host names, and turn our own errors into answers."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         origin = request.headers.get("Origin")
@@ -245,7 +245,7 @@ def _guarded(handler: Handler) -> Handler:
 
 
 def _answering(act: Callable[[Any], Awaitable[Json]]) -> Handler:
-    """Read a JSON body, act, answer JSON."""
+    """Make a handler that reads a JSON body, acts and answers JSON."""
 
     async def answering(request: web.Request) -> web.StreamResponse:
         try:

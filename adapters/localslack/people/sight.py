@@ -1,6 +1,6 @@
-"""What one person sees: the state that the page draws and that tests read.
+"""The state that one person sees: the page draws it and tests read it.
 
-Ephemeral messages stand among the others in the order of their `ts`; a thread's replies carry its `thread_ts`.
+Ephemeral messages are sorted among the others by `ts`; a thread's replies carry its `thread_ts`.
 """
 
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def _channel(slack: LocalWorkspace, channel: Channel, person: Member) -> Json:
 
 
 def _session(channel: Channel, message: Json) -> Json:
-    """The agent's session in a thread stands with its first message."""
+    """Return the agent's session in a thread, for the thread's first message."""
     session = channel.sessions.get(message["ts"])
     return {} if session is None else {"session": session}
 

@@ -1,4 +1,4 @@
-"""What the workspace knows and keeps: people, channels, messages, files, open modals.
+"""State of the workspace: people, channels, messages, files, open modals.
 
 Imports nothing of `adapters.localslack` outside this folder.
 """

@@ -1,4 +1,4 @@
-"""Blocks as Slack stores them, and the elements in them that a person can use."""
+"""Blocks as Slack stores them, and the interactive elements in them."""
 
 import copy
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _PASSIVE = frozenset({"image", "plain_text", "mrkdwn"})
 
 
 def stored(blocks: list[Json]) -> list[Json]:
-    """Copy blocks and fill in what Slack fills in: block and action ids, `emoji` and `verbatim` of texts."""
+    """Copy blocks and add Slack's defaults: block and action ids, `emoji` and `verbatim` of texts."""
     kept = copy.deepcopy(blocks)
     for block in kept:
         block.setdefault("block_id", ids.short())

@@ -1,4 +1,4 @@
-"""What a person enters: `state.values` as Slack builds it, and the checks that Slack's client makes before it sends.
+"""Form entries: `state.values` as Slack builds it, and the checks that Slack's client makes before it submits.
 
 Source: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload, and the page of each element.
 """
@@ -23,7 +23,7 @@ _PATTERNS = {
 _TEXTS = ("plain_text_input", "number_input", "email_text_input", "url_text_input")
 _ONE_OPTION = ("static_select", "external_select", "radio_buttons", "overflow")
 _SEVERAL_OPTIONS = ("multi_static_select", "multi_external_select", "checkboxes")
-_FIELDS = {  # element type: field of its entry, field of the element that starts it
+_FIELDS = {  # element type: field of its entry, field of the element with its initial value
     **dict.fromkeys(_TEXTS, ("value", "initial_value")),
     **dict.fromkeys(_ONE_OPTION, ("selected_option", "initial_option")),
     **dict.fromkeys(_SEVERAL_OPTIONS, ("selected_options", "initial_options")),
@@ -43,7 +43,7 @@ _STATELESS = ("button", "overflow", "feedback_buttons", "icon_button")
 
 
 class ValueRefusedError(ValueError):
-    """A value that Slack's client would not take; the message is what it shows at the field."""
+    """A value that Slack's client refuses; the message is the error it shows at the field."""
 
 
 def entry(element: Json, value: Any) -> Json:
@@ -64,19 +64,19 @@ def entry(element: Json, value: Any) -> Json:
 
 
 def initial(element: Json) -> Json:
-    """Make the entry of an element that nobody touched."""
+    """Make the entry of an element that nobody has changed."""
     field, starts_with = _FIELDS[element["type"]]
     empty: Any = [] if field.endswith("s") else None
     return {"type": element["type"], field: element.get(starts_with, empty)}
 
 
 def is_empty(found: Json) -> bool:
-    """Say whether an entry holds nothing."""
+    """Return true if an entry holds nothing."""
     return all(value in (None, "", []) for name, value in found.items() if name != "type")
 
 
 def state_values(blocks: list[Json], drafts: Mapping[tuple[str, str], Json]) -> Json:
-    """Build `state.values`: entries by block_id and action_id, the person's own before the initial ones."""
+    """Build `state.values`: entries by block_id and action_id; the person's own replace the initial ones."""
     values: Json = {}
     for block in blocks:
         for element in block_tools.elements_of(block):

@@ -1,7 +1,7 @@
-"""Ids and timestamps in Slack's shapes.
+"""Ids and timestamps in Slack's formats.
 
-Ids of people and channels come from their names, so that they survive a restart without being stored and can be read
-in a log. A message's `ts` is its id in a channel: microseconds that never repeat and never go back.
+Ids of people and channels are made from their names, so they survive a restart without being stored and are readable
+in a log. A message's `ts` is its id in a channel: a time in microseconds that never repeats and never goes back.
 """
 
 import hashlib
@@ -21,17 +21,17 @@ def named(prefix: str, name: str) -> str:
 
 
 def fresh(prefix: str) -> str:
-    """Make an id that was never used: `fresh("V")`."""
+    """Make a new, unused id: `fresh("V")`."""
     return f"{prefix}0{secrets.token_hex(5).upper()}"
 
 
 def short() -> str:
-    """Make a block_id or action_id for an element that came without."""
+    """Make a block_id or action_id for an element that has none."""
     return secrets.token_urlsafe(4)
 
 
 class Timestamps:
-    """Hands out `ts` values, each later than all before."""
+    """Issues `ts` values, each later than all before."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -43,6 +43,6 @@ class Timestamps:
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
     def seen(self, ts: str) -> None:
-        """Remember a `ts` read back from the journal: what follows must be later."""
+        """Remember a `ts` read from the journal: the next ones must be later."""
         seconds, _, micros = ts.partition(".")
         self._last = max(self._last, int(seconds) * 1_000_000 + int(micros))

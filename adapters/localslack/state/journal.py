@@ -1,8 +1,8 @@
-"""Everything that must survive a kill, as one append-only file of JSON lines.
+"""An append-only file of JSON lines that survives a kill of the process.
 
-A line is written with a single `write` before its change is visible to anybody, so a killed process loses at most
-the line it was writing: a torn last line is cut off when the journal is opened again. (A power cut may lose more; this
-is a development workspace.) When most lines are superseded, the journal is rewritten beside itself and swapped in.
+A line is written with a single `write` before anybody can see its change, so a killed process loses at most the line
+it was writing: a torn last line is cut off when the journal is opened again. (A power cut may lose more; this is a
+development workspace.) When most lines are superseded, a shorter journal is written beside it and swapped in.
 """
 
 import fcntl
@@ -14,13 +14,13 @@ from typing import Any
 
 from adapters.localslack.state import private
 
-_SLACK = 2_000  # superseded lines that are not worth a rewrite
+_SLACK = 2_000  # fewer superseded lines are not worth a rewrite
 
 Record = dict[str, Any]
 
 
 class JournalError(RuntimeError):
-    """The data folder cannot be used; the message says why and what to do."""
+    """The data folder cannot be used; the message gives the reason and the fix."""
 
 
 class Journal:
@@ -69,7 +69,7 @@ class Journal:
         try:
             return [json.loads(line) for line in content[:whole].splitlines()]
         except ValueError as error:
-            raise JournalError(f"{self._path.name} is damaged ({error}); move it away to start anew") from error
+            raise JournalError(f"{self._path.name} is damaged ({error}); move it away to start from scratch") from error
 
     def _rewrite(self, records: Iterable[Record]) -> None:
         private.write(self._path, b"".join(map(_line, records)))

@@ -1,6 +1,6 @@
 """Reads a people file (YAML or JSON; `roster` shows one) and reports every problem: file, line, what, how to fix it.
 
-The file is read node by node first, because YAML keeps no lines and lets the second of two equal keys win in silence.
+The file is read node by node first: YAML's loader keeps no line numbers and silently takes the last of two equal keys.
 """
 
 import difflib
@@ -35,7 +35,7 @@ _OTHER_FIX = "Write keys and values, such as {name: alice}."
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A problem of the file: `where` names file, line and key."""
+    """A problem in the file: `where` names file, line and key."""
 
     where: str
     what: str
@@ -46,7 +46,7 @@ class Wrong:
 
 
 class RosterError(ValueError):
-    """The people file cannot be used; a line for each problem."""
+    """The people file cannot be used; the message has a line for each problem."""
 
     def __init__(self, wrong: Iterable[Wrong]) -> None:
         self.wrong = tuple(wrong)
@@ -55,7 +55,7 @@ class RosterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What is read: its name, and the line of each key."""
+    """The source of the data: its name, and the line of each key."""
 
     name: str
     lines: Mapping[_KeyPath, int] = field(default_factory=dict)
@@ -147,7 +147,7 @@ def _unknown_members(source: _Source, found: PeopleFile) -> Iterator[Wrong]:
 
 
 def _taken_names(source: _Source, found: PeopleFile) -> Iterator[Wrong]:
-    """Names and ids that stand twice. A person and a group are both called by `@name`, so they share no name."""
+    """Report names and ids used twice. People and groups are both mentioned as `@name`, so they share no name."""
     called = [("people", index, "name", each.name) for index, each in enumerate(found.people)]
     called += [("groups", index, "handle", each.handle) for index, each in enumerate(found.groups)]
     rooms = [("channels", index, "name", each.name) for index, each in enumerate(found.channels)]

@@ -1,4 +1,4 @@
-"""What people type, as Slack stores it: mentions resolved to ids, and the rich_text block that the client sends along.
+"""Typed text as Slack stores it: mentions resolved to ids, and the rich_text block that the client adds.
 
 Source: https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -18,7 +18,7 @@ _HASH = re.compile(rf"(?<![\w<&])#{_NAME}", re.IGNORECASE)
 
 
 def resolve(text: str, state: WorkspaceState) -> str:
-    """Escape what was typed and turn `@name`, `@group` and `#channel` into markup; markup already there stays."""
+    """Escape typed text and turn `@name`, `@group` and `#channel` into markup; existing markup stays."""
 
     def person(found: re.Match[str]) -> str:
         if who := state.find_person(found[1]):

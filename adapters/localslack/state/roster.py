@@ -1,4 +1,4 @@
-"""Who is in the workspace, and which channels it has: built in, or from a file of the user's own.
+"""The people, channels and groups of the workspace: built in, or from the user's own file.
 
 ```yaml
 people:
@@ -7,7 +7,7 @@ people:
   - {name: eve, team: other}          # a member of another workspace
   - {name: olga, team: sales, workspaces: [sales, local]}   # of several workspaces of one Enterprise organization
   - {name: rita, deactivated: true}
-  - {name: dana, id: U024BE7LH}        # with an id of a real workspace; without, it is made of the name
+  - {name: dana, id: U024BE7LH}        # with an id of a real workspace; the default is made from the name
 channels:
   - general                            # everybody and the bot
   - {name: secrets, members: [alice], bot: false, private: true}
@@ -53,7 +53,7 @@ class PersonEntry(_Entry):
     guest: bool = False
     team: str = HOME_TEAM
     workspaces: list[str] = []
-    """All workspaces of the person in the Enterprise organization; empty for somebody who is in none."""
+    """All workspaces of the person in the Enterprise organization; empty for a person outside of one."""
     deactivated: bool = False
     admin: bool = False
     timezone: str = "Europe/London"
@@ -81,7 +81,7 @@ class GroupEntry(_Entry):
 
 
 class PeopleFile(_Entry):
-    """The people file as a whole."""
+    """The content of a people file."""
 
     people: list[PersonEntry] = Field(min_length=1)
     channels: list[
@@ -89,7 +89,7 @@ class PeopleFile(_Entry):
     ] = [ChannelEntry(name=name) for name in ("general", "deploys", "refunds", "approvals")]
     groups: list[GroupEntry] = []
     purposes: dict[str, str] = {}
-    """What each channel is for, by name, and under `dm` the direct messages with the bot: the page shows it."""
+    """The purpose of each channel by name, and under `dm` that of direct messages with the bot; the page shows it."""
 
 
 BUILT_IN = PeopleFile(
@@ -123,11 +123,11 @@ class Member:
     bot: bool = False
     deactivated: bool = False
     teams: tuple[str, ...] = ()
-    """The workspaces of somebody in the Enterprise organization."""
+    """The workspaces of a person in the Enterprise organization."""
 
     @property
     def sent_team(self) -> str:
-        """What events and clicks say of the person's team: of somebody in an organization they name that.
+        """The person's team as events and clicks give it: for a person in an organization, the organization.
 
         https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
         """
@@ -140,7 +140,7 @@ LONG_AGO = 1_700_000_000
 
 @dataclass(frozen=True, slots=True)
 class UserGroup:
-    """A user group; `members` are ids, and one that is disabled keeps them. Times are in seconds since 1970."""
+    """A user group; `members` are ids and stay when it is disabled. Times are in seconds since 1970."""
 
     id: str
     handle: str
@@ -150,11 +150,11 @@ class UserGroup:
     created: int = LONG_AGO
     updated: int = LONG_AGO
     deleted: int = 0
-    """When it was disabled; 0 for one that is not."""
+    """The time it was disabled; 0 if it is enabled."""
 
 
 def person(entry: PersonEntry) -> Member:
-    """Give a person of the file their ids, name and e-mail."""
+    """Make a member from a person of the file, with ids, name and e-mail."""
     return Member(
         id=entry.id or ids.named("U", entry.name),
         name=entry.name,
@@ -171,7 +171,7 @@ def person(entry: PersonEntry) -> Member:
 
 
 def group(entry: GroupEntry, ids_of: Mapping[str, str]) -> UserGroup:
-    """Give a group of the file its id and those of its members."""
+    """Make a user group from a group of the file, with its id and its members' ids."""
     return UserGroup(
         id=entry.id or ids.named("S", entry.handle),
         handle=entry.handle,
@@ -189,7 +189,7 @@ def widened(
     purposes: Mapping[str, str] = MappingProxyType({}),
     groups: Iterable[str] = (),
 ) -> PeopleFile:
-    """Add who and what is missing, named as a configuration names them.
+    """Add the people, channels and groups that are missing, named as a configuration names them.
 
     That is `dana`, `dana@example.com` or `U024BE7LH`; `#ops` or `C024BE91L`; `sre`. All full members are in a group
     that is added. What cannot be a name here is passed over.
@@ -220,7 +220,7 @@ def _newcomer(spelled: str, taken: Collection[str]) -> PersonEntry:
 
 
 def _new_groups(known: PeopleFile, people: list[PersonEntry], names: Iterable[str]) -> list[GroupEntry]:
-    """The groups that are missing; a name that a person has already is none of a group's."""
+    """Make the missing groups; a name that a person already has is skipped."""
     taken = {spelled for each in known.groups for spelled in (each.handle, each.id or ids.named("S", each.handle))}
     taken |= {each.name for each in people}
     members = [each.name for each in people if each.team == HOME_TEAM and not (each.guest or each.deactivated)]

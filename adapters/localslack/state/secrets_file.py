@@ -1,4 +1,4 @@
-"""The workspace's tokens and signing secret: made once, kept in the data folder, readable by its owner only."""
+"""Tokens and signing secret of the workspace: made once, kept in the data folder, readable by its owner only."""
 
 import json
 import secrets
@@ -10,7 +10,7 @@ from adapters.localslack.state import private
 
 @dataclass(frozen=True, slots=True)
 class AppSecrets:
-    """What an app gets when it is installed. Never printed by accident: `repr` hides the values."""
+    """The secrets of an installed app. `repr` hides the values, so they are never printed by accident."""
 
     bot_token: str = field(repr=False)
     app_token: str = field(repr=False)

@@ -1,6 +1,6 @@
-"""What the workspace knows: people, channels, messages, files, home tabs.
+"""The stored state of the workspace: people, channels, messages, files, home tabs.
 
-Messages are kept as Slack's own JSON, found by (channel, ts) without a search, and changed only by putting a whole new
+Messages are kept as Slack's own JSON, indexed by (channel, ts), and changed only by storing a complete new
 one. Every change is one journal record, and `apply` is the only code that changes state: a restart replays the same
 records. Ephemeral messages and open modals are not kept, as in Slack.
 """
@@ -21,7 +21,7 @@ Kind = Literal["channel", "private", "dm"]
 
 BROADCAST = "thread_broadcast"
 """The subtype of a thread's reply that stands in its channel, too."""
-_VERSIONS = 8  # of a message's blocks, for clicks from a page that has not redrawn yet
+_VERSIONS = 8  # earlier versions of a message's blocks, for clicks from a page that has not redrawn yet
 
 
 @dataclass(slots=True)
@@ -42,14 +42,14 @@ class Channel:
     shared: bool = False
     archived: bool = False
     changed: bool = False
-    """Whether it differs from what the roster says of it."""
+    """True if it differs from the roster's entry."""
 
     def thread(self, ts: str) -> list[Json]:
         """List a thread's root and replies, oldest first."""
         return [self.messages[each] for each in (ts, *self.replies.get(ts, ())) if each in self.messages]
 
     def count_replies(self, ts: str) -> None:
-        """Bring what a thread's root says of its replies up to date; it follows from them and is no record."""
+        """Update the reply counts of a thread's root; they are derived from the replies and not recorded."""
         root, replies = self.messages.get(ts), self.replies[ts]
         if root is None or not replies:
             return
@@ -88,7 +88,7 @@ class WorkspaceState:
         self.purposes = people.purposes
         self.channels = {each.id: each for each in self._channels(people)}
         self._dropped: set[str] = set()
-        self._changed: set[str] = set()  # people and groups that differ from what the roster says of them
+        self._changed: set[str] = set()  # people and groups that differ from the roster's entries
         self.files: dict[str, Json] = {}
         self.homes: dict[str, Json] = {}
         self.response_uses: dict[str, int] = {}
@@ -135,7 +135,7 @@ class WorkspaceState:
         self._record(_as_record(channel) | changes)
 
     def drop_channel(self, channel: Channel) -> None:
-        """Delete a channel with all that was said in it."""
+        """Delete a channel with all its messages."""
         self._record({"op": "drop_channel", "channel": channel.id})
 
     def put_group(self, group: UserGroup) -> None:
@@ -143,11 +143,11 @@ class WorkspaceState:
         self._record(_of_group(group))
 
     def put_person(self, person: Member) -> None:
-        """Store whether a person is deactivated or a guest; all else of them stays as the roster says."""
+        """Store a person's `deactivated` and `guest`; the roster's other fields stay."""
         self._record(_of_person(person))
 
     def put_file(self, file: Json) -> None:
-        """Store what is known of a file; its bytes lie in the data folder."""
+        """Store a file's metadata; its bytes are in the data folder."""
         self._record({"op": "file", "file": file})
 
     def put_home(self, user: str, view: Json) -> None:
@@ -164,17 +164,17 @@ class WorkspaceState:
         self.changed()
 
     def drop_ephemeral(self, channel: Channel, ts: str) -> None:
-        """Take an ephemeral message away."""
+        """Remove an ephemeral message."""
         channel.ephemeral.pop(ts, None)
         self.changed()
 
     def changed(self) -> None:
-        """Tell the watchers that something a person sees has changed."""
+        """Tell the watchers that visible state has changed."""
         for each in self.on_change:
             each()
 
     def apply(self, record: Record) -> None:
-        """Change the state by one record. Records of channels that the roster no longer has are passed over."""
+        """Apply one record to the state. Records of channels that the roster no longer has are skipped."""
         match record["op"]:
             case "message":
                 self._rebase(record["message"].get("files", ()))
@@ -201,7 +201,7 @@ class WorkspaceState:
                 self.response_uses[record["key"]] = record["uses"]
 
     def snapshot(self) -> Iterable[Record]:
-        """Yield the records that would make this state anew."""
+        """Yield the records that rebuild this state."""
         yield from ({"op": "drop_channel", "channel": each} for each in self._dropped)
         for channel in self.channels.values():
             if channel.changed:
@@ -220,7 +220,7 @@ class WorkspaceState:
         self.changed()
 
     def _rebase(self, files: Iterable[Json]) -> None:
-        """Make the files' addresses those of this run: the port may have changed since they were written."""
+        """Rewrite the files' addresses for this run: the port may have changed since they were stored."""
         for file in files:
             for name in ("url_private", "url_private_download", "permalink"):
                 file[name] = self.base + urlsplit(file[name]).path

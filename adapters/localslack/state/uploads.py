@@ -1,4 +1,4 @@
-"""Files: their bytes in the data folder, what is known of them in the state.
+"""Uploaded files: bytes in the data folder, metadata in the state.
 
 Source: https://docs.slack.dev/messaging/working-with-files#upload
 """
@@ -14,7 +14,7 @@ from adapters.localslack.state.state import Json, WorkspaceState
 
 
 class Uploads:
-    """Takes files in three steps: a URL is asked for, the bytes are sent to it, the upload is completed."""
+    """Receives files in three steps: make an upload URL, take the bytes, complete the upload."""
 
     def __init__(self, folder: Path, state: WorkspaceState) -> None:
         self._folder = folder / "files"
@@ -40,7 +40,7 @@ class Uploads:
         return True
 
     def complete(self, file_id: str, title: str | None, user: str) -> Json | None:
-        """Make a received file known, and return it; None when its bytes never came."""
+        """Store and return a received file; None if its bytes never came."""
         filename = self._received.pop(file_id, None)
         if filename is None:
             return None
@@ -68,5 +68,5 @@ class Uploads:
         return file
 
     def path(self, file_id: str) -> Path:
-        """Return where a file's bytes lie."""
+        """Return the path of a file's bytes."""
         return self._folder / file_id

@@ -1,7 +1,7 @@
-"""Open modals, three deep for each person, and home tabs.
+"""Open modals, up to three for each person, and home tabs.
 
 A view carries a `hash` that changes with it; an update that names an older hash is refused, so that two racing updates
-cannot undo one another. Source: https://docs.slack.dev/surfaces/modals
+cannot overwrite one another. Source: https://docs.slack.dev/surfaces/modals
 """
 
 import secrets
@@ -38,7 +38,7 @@ class Views:
         return next((view for view in self._stacks.get(user, ()) if view["id"] == view_id), None)
 
     def open(self, user: str, given: Mapping[str, Any]) -> Json:
-        """Open a modal in place of whatever the person had open."""
+        """Open a modal in place of the person's open modals."""
         self._check_external_id(given, None)
         self.clear(user)
         view = self._make(given, user, root=None, previous=None)
@@ -99,7 +99,7 @@ class Views:
         self._state.changed()
 
     def drafts(self, view: Json) -> Drafts:
-        """Return what the person has entered in a view so far."""
+        """Return the person's entries in a view so far."""
         return self._drafts.setdefault(view["id"], {})
 
     def with_state(self, view: Json) -> Json:

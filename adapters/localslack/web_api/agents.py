@@ -1,7 +1,7 @@
-"""agents.sessions.*. Source: https://docs.slack.dev/reference/methods/agents.sessions.setStatus.
+"""The methods agents.sessions.*. Source: https://docs.slack.dev/reference/methods/agents.sessions.setStatus.
 
-A session belongs to a thread. Slack's own errors for a status that is none and for a thread that is not there are not
-documented: these are the general ones.
+A session belongs to a thread. Slack does not document its errors for an invalid status or an unknown thread, so these
+are the general ones.
 """
 
 from adapters.localslack.state.state import Json
@@ -15,7 +15,7 @@ _NOT_SUBSCRIBED = "missing_agent_session_stopped_event_subscription"
 
 @method("agents.sessions.setStatus", "chat:write")
 def set_status(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Set the status of a thread's session, and begin one where there is none. Raises SlackError."""
+    """Set the status of a thread's session; begin one if there is none. Raises SlackError."""
     status, title = call.required("status"), call.text("title")
     channel, thread_ts = joined(slack, call.required("channel_id")), call.required("thread_ts")
     if status not in STATUSES:

@@ -9,7 +9,7 @@ from adapters.localslack.workspace import LocalWorkspace
 
 @method("auth.test")
 def auth_test(slack: LocalWorkspace, _call: ApiCall) -> Json:
-    """Say whose token this is."""
+    """Return the owner of the token."""
     state = slack.state
     return {
         "ok": True,
@@ -25,7 +25,7 @@ def auth_test(slack: LocalWorkspace, _call: ApiCall) -> Json:
 
 @method("api.test")
 def api_test(_slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Return what was sent, or fail as asked. Raises SlackError."""
+    """Echo the arguments, or fail with the requested error. Raises SlackError."""
     if code := call.text("error"):
         raise SlackError(code)
     return {"ok": True, "args": {name: value for name, value in call.args.items() if name != "token"}}

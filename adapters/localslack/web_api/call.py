@@ -1,4 +1,4 @@
-"""One call of the Web API: its arguments, and the errors it may end in.
+"""One call of the Web API: its arguments and its errors.
 
 Source: https://docs.slack.dev/apis/web-api
 """
@@ -76,7 +76,7 @@ Run = Callable[[LocalWorkspace, ApiCall], Json]
 
 @dataclass(frozen=True, slots=True)
 class ApiMethod:
-    """A method of the Web API: the bot scope it needs ("" for none), and what it does."""
+    """A method of the Web API: its function and the bot scope it needs ("" for none)."""
 
     scope: str
     run: Run
@@ -109,7 +109,7 @@ def refuse(problems: list[BlockProblem]) -> None:
 
 
 def readable(slack: LocalWorkspace, name: str) -> Channel:
-    """Find a channel by id that the bot may know of. Raises SlackError `channel_not_found`."""
+    """Find a channel by id, if the bot may see it. Raises SlackError `channel_not_found`."""
     channel = slack.state.channels.get(name)
     if channel is None or (channel.kind == "private" and slack.state.bot.id not in channel.members):
         raise SlackError("channel_not_found")
@@ -125,7 +125,7 @@ def joined(slack: LocalWorkspace, name: str) -> Channel:
 
 
 def postable(slack: LocalWorkspace, name: str) -> Channel:
-    """Find where to post: a channel by id or #name, or a person's DM by their id. Raises SlackError."""
+    """Find the channel to post to, by id or #name, or by a person's id for their DM. Raises SlackError."""
     if name in slack.state.people:
         name = slack.state.dm_id(name)
     found = slack.state.find_channel(name)
@@ -136,7 +136,7 @@ def postable(slack: LocalWorkspace, name: str) -> Channel:
 
 
 def page(items: list[Json], call: ApiCall, default: int = 100) -> tuple[list[Json], Json]:
-    """Cut one page out of a list, by `cursor` and `limit`; return it with its response_metadata.
+    """Return one page of a list, by `cursor` and `limit`, with its response_metadata.
 
     Raises SlackError `invalid_cursor`.
     """

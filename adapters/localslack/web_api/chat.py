@@ -37,7 +37,7 @@ def post_ephemeral(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("chat.update", "chat:write")
 def update(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Change a message of the bot. Blocks not given are kept; an empty array takes them away. Raises SlackError."""
+    """Change a message of the bot. Blocks not given are kept; an empty array removes them. Raises SlackError."""
     channel, message = _own(slack, call, "cant_update_message")
     if channel.archived:
         raise SlackError("is_inactive")
@@ -57,7 +57,7 @@ def update(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 
 def _broadcast(call: ApiCall, message: Json) -> Json:
-    """Show a reply in its channel, too: by a call of its own, which changes nothing else."""
+    """Show a reply in its channel, too. Slack takes this as a separate call that changes nothing else."""
     if call.args.get("text") is not None or call.args.get("blocks") is not None:
         raise SlackError("no_dual_broadcast_content_update")
     if message.get("thread_ts", message["ts"]) == message["ts"]:

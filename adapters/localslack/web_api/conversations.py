@@ -23,7 +23,7 @@ def list_all(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("users.conversations", "channels:read")
 def of_user(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """List the channels that somebody is in. Raises SlackError."""
+    """List a person's channels. Raises SlackError."""
     user = call.text("user") or slack.state.bot.id
     if slack.state.find_person(user) is None:
         raise SlackError("user_not_found")

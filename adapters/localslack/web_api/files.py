@@ -8,7 +8,7 @@ from adapters.localslack.workspace import LocalWorkspace
 
 @method("files.getUploadURLExternal", "files:write")
 def upload_url(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Make the address that takes a file's bytes."""
+    """Make the URL to which a file's bytes are sent."""
     call.required("length")
     file_id, ticket = slack.uploads.begin(call.required("filename"))
     return {"ok": True, "upload_url": f"{slack.base}/upload/{ticket}", "file_id": file_id}
@@ -16,7 +16,7 @@ def upload_url(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("files.completeUploadExternal", "files:write")
 def complete(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Make uploaded files known, and share them in a channel where one is named. Raises SlackError."""
+    """Publish uploaded files, and share them in the channel if one is named. Raises SlackError."""
     wanted = call.data("files", "invalid_arguments")
     if not isinstance(wanted, list) or not all(isinstance(each, dict) and "id" in each for each in wanted):
         raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] must provide files with an id"]})

@@ -1,6 +1,6 @@
-"""Slack's rate limits: messages of each channel, and the tier of each method in the workspace.
+"""Slack's rate limits: messages in each channel, and each method's tier in the workspace.
 
-A tier's `20+ per minute` is taken at its word: so many at once after a quiet minute, then as many a minute.
+A tier of `20+ per minute` allows 20 calls at once after a quiet minute, then 20 a minute.
 Sources: https://docs.slack.dev/apis/web-api/rate-limits, and the page of each method for its tier.
 """
 
@@ -15,7 +15,7 @@ from adapters.localslack.web_api.call import ApiCall
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How many calls a second, and how many at once after a quiet time."""
+    """A rate limit: calls a second, and calls at once after a quiet time."""
 
     per_second: float = 1.0
     burst: int = 40
@@ -28,7 +28,7 @@ _POSTS = ("chat.postMessage", "chat.postEphemeral")
 
 
 TIERS: Mapping[str, RateLimit] = {
-    # Tier 1, `a small amount of burst behavior is tolerated`: enough for a bot that opens its sockets anew.
+    # Tier 1, `a small amount of burst behavior is tolerated`: enough for a bot that reopens its sockets.
     "apps.connections.open": RateLimit(1 / 60, 10),
     **{method: RateLimit(rates.TIERS[tier] / 60, rates.TIERS[tier]) for method, tier in rates.TIER_OF.items()},
 }
@@ -43,7 +43,7 @@ class Limits:
         self._buckets = Buckets(clock)
 
     def wait(self, call: ApiCall, mode: Mode | None) -> float:
-        """Take a token and return 0, or return the seconds until there is one. Without a mode, as at the start."""
+        """Take a token and return 0, or return the seconds until one is free. Mode None: only the limit of posts holds."""
         waits = [0.0]
         posts = self._posts if mode is None else None if mode == "none" else self._posts or SLACKS_RATE
         if posts is not None and call.method in _POSTS:
@@ -54,7 +54,7 @@ class Limits:
 
 
 class Buckets:
-    """The tokens of everything that is limited, by name."""
+    """Token buckets, by name."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

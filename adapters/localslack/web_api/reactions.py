@@ -18,7 +18,7 @@ def add(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("reactions.remove", "reactions:write")
 def remove(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Take a reaction back. Raises SlackError."""
+    """Remove a reaction. Raises SlackError."""
     channel, message, name = _target(slack, call)
     users = _users(message, name)
     if slack.state.bot.id not in users:

@@ -18,7 +18,7 @@ from adapters.localslack.workspace import NO_PREVIEW, LocalWorkspace
 
 
 class ResponseUrlHandler:
-    """Takes what the bot posts to a response URL."""
+    """Handles the bot's posts to response URLs."""
 
     def __init__(self, slack: LocalWorkspace) -> None:
         self._slack = slack

@@ -1,4 +1,4 @@
-"""Reads a call of the Web API, checks its token and scope, lets faults happen, and runs its method.
+"""Handler of the Web API: it reads a call, checks token and scope, applies injected failures and runs the method.
 
 Sources: https://docs.slack.dev/apis/web-api (POST of a form or of JSON, GET with a query, token in the header or an
 argument), https://docs.slack.dev/authentication/tokens
@@ -46,7 +46,7 @@ class WebApi:
         name = request.match_info["method"]
         fault = self._slack.faults.of_call(name)
         try:
-            call = await _read(name, request)  # before a delay: who stops waiting is served all the same, as by Slack
+            call = await _read(name, request)  # before a delay: Slack, too, serves a client that has stopped waiting
             if fault is not None and (failed := await suffer(fault)) is not None:
                 return failed
             answer = self._run(name, call, _token(request))
@@ -87,7 +87,7 @@ class WebApi:
 
 
 async def suffer(fault: CallFault) -> web.StreamResponse | None:
-    """Let a fault happen: return the failed answer, or None where the call goes on."""
+    """Apply an injected failure: return the failed answer, or None if the call goes on."""
     await asyncio.sleep(fault.delay)
     if fault.hold is not None:
         await fault.hold.wait()

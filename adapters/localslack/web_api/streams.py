@@ -1,8 +1,8 @@
-"""chat.startStream, appendStream, stopStream: a reply that grows while it is read.
+"""The methods chat.startStream, appendStream, stopStream: a reply that grows while people read it.
 
-A stream lives in a thread; in a channel it names the person for whom it is. A message that is no stream, or no longer
-one, is refused as `message_not_in_streaming_state`: Slack ends a stream by itself after some minutes, which `/faults`
-stands for here. Source: https://docs.slack.dev/reference/methods/chat.startStream
+A stream is in a thread; in a channel it names its recipient. A message that is not streaming, or no longer, is refused
+with `message_not_in_streaming_state`. Slack ends a stream by itself after some minutes; here `/faults` simulates that.
+Source: https://docs.slack.dev/reference/methods/chat.startStream
 """
 
 from adapters.blockkit import check_message, limits
@@ -40,7 +40,7 @@ def append(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("chat.stopStream", "chat:write")
 def stop(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """End a stream; blocks that are given stand below it."""
+    """End a stream; given blocks are added below it."""
     channel, message = _stream(slack, call)
     grown = _grown(message, call)
     blocks = [*grown["blocks"], *(call.data("blocks", "invalid_blocks_format") or ())]
@@ -61,7 +61,7 @@ def _stream(slack: LocalWorkspace, call: ApiCall) -> tuple[Channel, Json]:
 
 
 def _grown(message: Json, call: ApiCall) -> Json:
-    """The message with what the call adds: text to its end, tasks by their ids."""
+    """Return the message with the call's additions: text at its end, tasks by their ids."""
     chunks = list(call.data("chunks", "invalid_chunks") or ())
     if text := call.text("markdown_text"):
         chunks.insert(0, {"type": "markdown_text", "text": text})

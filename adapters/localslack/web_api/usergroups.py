@@ -8,7 +8,7 @@ from adapters.localslack.workspace import LocalWorkspace
 
 @method("usergroups.list", "usergroups:read")
 def list_all(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """List user groups; those that are disabled only where they are asked for."""
+    """List user groups; disabled ones only with `include_disabled`."""
     _refuse_free_plan(slack)
     shown = [
         described(slack, group, users=call.flag("include_users"))

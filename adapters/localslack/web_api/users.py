@@ -42,7 +42,7 @@ def bot(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 
 def described(slack: LocalWorkspace, person: Member) -> Json:
-    """Return a person as Slack describes them; the e-mail only with its scope."""
+    """Return a person as Slack describes them; the e-mail needs its scope."""
     profile = {
         "real_name": person.real_name,
         "real_name_normalized": person.real_name,

@@ -17,7 +17,7 @@ def open_view(slack: LocalWorkspace, call: ApiCall) -> Json:
 
 @method("views.push")
 def push(slack: LocalWorkspace, call: ApiCall) -> Json:
-    """Open a modal above the one that is open. Raises SlackError."""
+    """Open a modal above the open one. Raises SlackError."""
     view, user = _modal(call), _person(slack, call)
     try:
         return _shown(slack.views.push(user, view))
