@@ -1,5 +1,5 @@
-// What the page may do, each a POST of the /people interface. A failure is a value with a sentence, not an exception:
-// whoever pressed a button must be told beside that button.
+// The page's calls, each a POST to the /people interface. A failure is a value with a sentence, not an exception: the
+// page shows it beside the button that was pressed.
 
 /**
  * @typedef {object} Reply

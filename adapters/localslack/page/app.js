@@ -20,7 +20,7 @@ const composer = makeComposer("composer");
 const threadComposer = makeComposer("thread-composer");
 const wide = matchMedia("(min-width: 1000px)");
 let stopFollowing = () => {};
-/** Which place each part of the page shows, to know when it turns to another. */
+/** The place that each part of the page shows, to notice a change of place. */
 const showing = { main: "", thread: "" };
 
 function draw() {
@@ -77,7 +77,7 @@ function drawThread(channel) {
 }
 
 /**
- * Empties a list that turns to another place, and keeps it from being read out as if all of it were news.
+* Empties a list whose place changes, and keeps screen readers from announcing its messages as new.
  * @param {"main" | "thread"} part @param {string} place @param {HTMLElement} list
  */
 function turned(part, place, list) {
@@ -119,7 +119,7 @@ function connection(status) {
   changed();
 }
 
-/** Nobody has the name that the tab was opened with: fall back to alice, then to whomever the workspace offers. */
+/** No person has the name in the tab's address: fall back to alice, then to the first person of the workspace. */
 async function unknown() {
   const wrong = store.person;
   if (wrong !== DEFAULT_PERSON) {

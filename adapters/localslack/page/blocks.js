@@ -1,4 +1,4 @@
-// Block Kit to nodes, one function for each type of block. What is not known is said, not hidden.
+// Block Kit to nodes, one function for each type of block. An unknown block is shown as unknown, not hidden.
 
 import { h } from "./dom.js";
 import { element, image, unknown } from "./elements.js";

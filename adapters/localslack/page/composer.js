@@ -11,7 +11,7 @@ import { toast } from "./toast.js";
 
 /** @typedef {{channel: import("./state.js").Channel, thread: string | null}} Target */
 
-/** What was typed and not sent, by place. @type {Map<string, string>} */
+/** Unsent drafts, by place. @type {Map<string, string>} */
 const drafts = new Map();
 
 /** @param {Target} target */
@@ -86,7 +86,7 @@ export function makeComposer(name) {
     const reply = await say(text, to);
     const problem = complaint(reply, bot().name);
     if (problem) toast(problem, "error");
-    // What could not be said is not lost: it stands in the field again.
+    // A text that could not be sent returns to the field.
     if (reply.ok) return;
     if (target && draftName(target) === draftName(to) && !field.value) write(text);
     else if (!drafts.get(draftName(to))) drafts.set(draftName(to), text);

@@ -37,7 +37,7 @@ export function fill(parent, ...children) {
 }
 
 /**
- * A link for a URL that somebody else wrote; anything but web, mail and phone addresses becomes plain text.
+* A link for an untrusted URL; anything but web, mail and phone addresses becomes plain text.
  * @param {string} url @param {any} label
  */
 export function link(url, label) {
@@ -72,8 +72,8 @@ function otherHost(/** @type {string} */ href, /** @type {any} */ label) {
 }
 
 /**
- * Brings `parent` to hold one node for each item, in order, and touches only what changed: a node is kept while its
- * item's `mark` (a string) is the same, so focus, selection and typed text outlive the arrival of a new state.
+* Makes `parent` hold one node for each item, in order, and changes as little as possible: a node is kept while its
+ * item's `mark` (a string) is the same, so focus, selection and typed text survive a new state.
  * @template T
  * @param {Element} parent
  * @param {T[]} items

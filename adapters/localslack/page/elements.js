@@ -1,5 +1,5 @@
-// What can be pressed: buttons, overflow menus, and controls that tell the bot at once. Every press has a visible result:
-// a busy state while the bot is asked, a changed card when it answers, a notice when it does not.
+// Interactive elements: buttons, overflow menus, and controls that send an action at once. Every press has a visible
+// result: a busy state during the call, a changed card when the bot answers, a notice when it does not.
 
 import { complaint, post } from "./api.js";
 import { confirmed } from "./confirm.js";
@@ -12,7 +12,7 @@ import { label, literal, plain } from "./text.js";
 import { toast } from "./toast.js";
 
 /**
- * Where blocks stand, which is where their actions go.
+* The surface that shows blocks and receives their actions.
  * @typedef {object} Surface
  * @property {string} name                       unique on the page, for ids
  * @property {Record<string, string>} address    `{channel, ts}`, `{view: "home"}` or `{view_id}`
@@ -40,7 +40,7 @@ export function unknown(what, type) {
   );
 }
 
-/** Never loaded from elsewhere: its alternative text stands for it. @param {any} image */
+/** Shows an image's alternative text: images are never loaded from elsewhere. @param {any} image */
 export function image(image) {
   return h(
     "span",
@@ -114,7 +114,7 @@ function live(/** @type {any} */ element, /** @type {any} */ block, /** @type {S
 }
 
 /**
- * Tells the bot of one action.
+* Sends one action to the bot.
  * @param {HTMLElement | null} node shows the busy state
  * @param {any} element @param {any} block @param {Surface} surface @param {any} [value] of a select, menu or field
  */

@@ -1,4 +1,4 @@
-// The `input` block: a label, a control, a hint, and room for what is wrong with the value.
+// The `input` block: a label, a control, a hint, and room for an error.
 
 import { control, isControl } from "./controls.js";
 import { h } from "./dom.js";

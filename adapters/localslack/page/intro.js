@@ -1,4 +1,4 @@
-// What stands at the top of a channel: what it is for, and something to try.
+// The introduction at the top of a channel: its purpose, and something to try.
 
 import { avatar } from "./avatar.js";
 import { h } from "./dom.js";

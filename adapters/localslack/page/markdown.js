@@ -42,7 +42,7 @@ function inline(text) {
 /** @param {string} text */
 const inlineOrNothing = (text) => (text ? inline(text) : []);
 
-/** Each kind of block: how its first line looks, how its further lines look, and its element. */
+/** Each kind of block: the pattern of its first line, that of its further lines, and its element. */
 const kinds = [
   { first: /^#{1,6} +/, more: null, make: heading },
   { first: /^ {0,3}([-*_])( *\1){2,} *$/, more: null, make: () => h("hr") },

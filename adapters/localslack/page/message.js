@@ -1,4 +1,4 @@
-// One message: who, when, what, its files, and the thread under it.
+// One message: author, time, content, files, and its thread.
 
 import { avatar } from "./avatar.js";
 import { blocks } from "./blocks.js";

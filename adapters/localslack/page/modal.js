@@ -1,5 +1,5 @@
-// A modal of the bot, as a <dialog>. The workspace's state says which view is open; this follows it: a new view (opened or
-// pushed) is drawn afresh, an update of the same view keeps what was typed in every field that is still there.
+// A modal of the bot, as a <dialog>. It follows the open view in the workspace's state: a new view (opened or pushed) is
+// drawn from scratch; an update of the same view keeps the entries of every field that it still has.
 
 import { complaint, post } from "./api.js";
 import { blocks } from "./blocks.js";
@@ -26,7 +26,7 @@ const typed = new Map();
 
 /** Follows the state. @param {any} view the view on top, or null */
 export function drawModal(view) {
-  // `state` is what was entered so far: it changes with every press, the form does not.
+  // `state` holds the entries so far: it changes with every press, the form does not.
   const mark = view ? JSON.stringify({ ...view, state: null }) : "";
   if (open && open.view.id !== view?.id) keepTyped(open);
   if (!view) return shut();

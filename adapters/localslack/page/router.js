@@ -1,6 +1,6 @@
 // Deep links: #/deploys opens a channel, #/deploys/1700000000.000100 a thread in it, #/home the bot's Home tab. Slack's
 // permalinks, /archives/C.../p1700000000000100, are turned into these.
-// Who acts is kept for each browser tab (sessionStorage) and can be given as ?as=bob.
+// The acting person is kept for each browser tab (sessionStorage) and can be given as ?as=bob.
 
 import { bare, channels, changed, HOME, store } from "./state.js";
 
@@ -39,7 +39,7 @@ export function go(place, thread = null) {
   if (location.hash !== link) location.hash = link;
 }
 
-/** Where an agent listens: the examples' #deploys, or what the workspace says of its channels. */
+/** The first channel with an agent: the examples' #deploys, or one whose purpose says that an agent listens. */
 function firstWithAgent() {
   return channels().find((channel) =>
     channel.purpose ? / listens? here\./.test(channel.purpose) : bare(channel.name) === "deploys",

@@ -1,4 +1,4 @@
-// The left column: where one can go, what is unread there, and who one is.
+// The left column: places with their unread counts, and the acting person.
 
 import { avatar } from "./avatar.js";
 import { $, fill, h, keyed } from "./dom.js";
@@ -113,7 +113,7 @@ function drawSwitcher(become) {
   if (had) place.querySelector("button")?.focus();
 }
 
-/** What makes a person other than a full member. @param {import("./state.js").Person} person */
+/** The label of a person who is not a full member. @param {import("./state.js").Person} person */
 const standing = (person) => (person.deactivated ? "deactivated" : person.guest ? "guest" : person.stranger ? "another workspace" : undefined);
 
 function drawStatus() {

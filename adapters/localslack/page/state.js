@@ -1,4 +1,4 @@
-// What the page knows: who acts, where they are looking, and the workspace's last state. One object, one change signal.
+// The page's state: the acting person, their place, and the workspace's last state. One object, one change signal.
 
 /**
  * @typedef {{id: string, name: string, real_name?: string, guest?: boolean, stranger?: boolean,
@@ -74,10 +74,10 @@ export const bare = (name) => name.replace(/^#/, "");
 /** @param {Channel} channel */
 export const dmName = (channel) => bare(channel.name);
 
-/** @param {Message} message whether it stands in the channel itself, not in a thread */
+/** @param {Message} message true if it is in the channel itself, not in a thread */
 export const isRoot = (message) => !message.thread_ts || message.thread_ts === message.ts;
 
-/** @param {Message} message whether it is a thread's reply that stands in the channel, too */
+/** @param {Message} message true if it is a thread's reply that is shown in the channel, too */
 export const isBroadcast = (message) => message.subtype === "thread_broadcast";
 
 /** @param {Channel} channel @returns {Map<string, Message[]>} replies by the `ts` of their root */
@@ -117,7 +117,7 @@ export function markSeen(channel, thread, messages) {
   localStorage.setItem(seenKey, JSON.stringify(all));
 }
 
-/** How many of these messages came from others since this person last looked. @param {Channel} channel @param {string | null} thread @param {Message[]} messages */
+/** The number of these messages that came from others since this person last looked. @param {Channel} channel @param {string | null} thread @param {Message[]} messages */
 export function unread(channel, thread, messages) {
   const last = seenSoFar()[seenName(channel, thread)] ?? "";
   return messages.filter((message) => message.ts > last && message.user !== store.workspace?.me.id).length;

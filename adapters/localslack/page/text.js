@@ -1,10 +1,10 @@
-// The leaves of every text: escapes undone, emoji drawn, and characters that would disguise a text made visible.
+// Plain pieces of text: unescapes them, draws emoji, and makes characters visible that would disguise the text.
 
 import { h } from "./dom.js";
 import { emoji, withEmoji } from "./emoji.js";
 
 // Overrides, embeddings and isolates reorder what a reader sees; zero-width ones hide in a word. A reader of an approval
-// card must see that they are there. Joiners (U+200C, U+200D) and direction marks are part of honest writing: kept.
+// card must see them. Joiners (U+200C, U+200D) and direction marks are part of ordinary writing: kept.
 const disguise = /([\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u200B\u2028-\u202E\u2060\u2066-\u2069\uFEFF])/;
 const shortcode = /(:[a-z0-9_+'-]+(?:::skin-tone-\d)?:)/;
 

@@ -27,7 +27,7 @@ export function toast(text, kind = "info") {
   setTimeout(() => node.remove(), kind === "error" ? 10000 : 4000);
 }
 
-/** A dialog that goes away would take the notices in it along. */
+/** Moves the notices out of a dialog that closes, so that they stay visible. */
 export function bringNoticesBack() {
   document.body.append($("#toasts"));
 }

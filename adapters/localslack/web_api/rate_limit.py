@@ -43,7 +43,7 @@ class Limits:
         self._buckets = Buckets(clock)
 
     def wait(self, call: ApiCall, mode: Mode | None) -> float:
-        """Take a token and return 0, or return the seconds until one is free. Mode None: only the limit of posts holds."""
+        """Take a token and return 0, or return the seconds until one is free. Mode None: the limit of posts only."""
         waits = [0.0]
         posts = self._posts if mode is None else None if mode == "none" else self._posts or SLACKS_RATE
         if posts is not None and call.method in _POSTS:
