@@ -7,7 +7,7 @@ from bench.driver import Clicked
 from bench.raw import raw
 from bench.subject import Behind, subject
 from bench.table import Bench, percentile
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 from engine.approvals.approval import Approval
 
 RATES = {1: 5, 20: 60, 100: 300}

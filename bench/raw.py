@@ -26,7 +26,7 @@ from adapters.slack.cards import card as cards
 from bench.driver import SECRET, Clicked, Clicks
 from bench.slack import Slack
 from bench.subject import BOB
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 from engine.approvals.approval import Approval
 
 CONNECTIONS = 2

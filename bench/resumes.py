@@ -12,7 +12,7 @@ from bench import graph, outside
 from bench.driver import Clicked
 from bench.subject import AGENT, Behind, Subject, subject
 from bench.table import Bench, percentile
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 from engine.approvals.approval import Approval
 from engine.asks.ask import Choice, Decision
 from engine.ports import Answer, Resumed

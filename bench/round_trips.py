@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from bench.subject import Behind, running, subject
 from bench.table import Bench
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 
 CLICKS = 20
 

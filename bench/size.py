@@ -8,7 +8,7 @@ import redis.asyncio
 from adapters.redis.keys import Keys
 from bench.subject import Behind, running, subject
 from bench.table import Bench, percentile
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 from engine.ids import ThreadId
 
 FEW, MANY = 10, 10_000

@@ -25,8 +25,8 @@ from bench import outside
 from bench.driver import TEAM, Clicked, Clicks
 from bench.slack import Slack
 from bot.commands.serve import serve
+from bot.config.entries import Mode
 from bot.config.load import load
-from bot.config.schema import Mode
 from bot.wiring import Bot, Ports, bot
 from engine.approvals.approval import Approval, Place, State, open_reviews
 from engine.approvals.effects import Effect, Hear, Timer

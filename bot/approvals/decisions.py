@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from bot import concealment
 from bot.approvals.register import Register
-from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
+from bot.rules.facts import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from bot.rules.in_force import Rules
 from bot.telemetry import Metrics
 from engine.approvals.approval import Approval, State
 from engine.approvals.effects import Consider, TellPerson, Withdraw
+from engine.approvals.electorate import may_fill_more
 from engine.approvals.events import Act, Cancelled, Chose, Click, Deferred, Doing, Event, Ruling
-from engine.approvals.voting import may_fill_more
 from engine.asks.ask import Choice, Json
 from engine.authority.eligibility import AccountType, Facts, may_decide, may_open
 from engine.authority.policy import Policy

@@ -15,9 +15,9 @@ from bot.checks.report import Findings, Report
 from bot.checks.rules import misfits, without_tool
 from bot.checks.slack import check_names
 from bot.checks.summary import not_looked_up, summary
+from bot.config.entries import Agent
 from bot.config.load import examined
 from bot.config.problems import ConfigProblem
-from bot.config.schema import Agent
 from bot.config.secrets import OF_SLACK
 from bot.config.settings import Config
 from bot.rules.rulebook import Compiled, tried, unasked

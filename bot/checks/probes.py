@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bot.checks.oncall import OnCallNow
+from bot.config.entries import Agent, Http, Mode
 from bot.config.problems import ConfigProblem, ProblemsError
-from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import Secrets
 from bot.config.settings import Config
 from bot.rules.channel_names import ChannelNames

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from bot.checks.gates import Tools
-from bot.config.order import is_for
 from bot.config.problems import ConfigProblem, suggestion
 from bot.config.settings import Config
+from bot.config.unreachable_rules import is_for
 from bot.rules.rulebook import Compiled, at_place
 from engine.asks.ask import Json
 from engine.ids import AgentName, ChannelId, UserId

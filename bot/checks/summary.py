@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from bot.checks import gates
 from bot.checks.probes import Workspace
 from bot.checks.rules import ungoverned
+from bot.config.entries import Agent
 from bot.config.names import agents_relying_on_defaults, approver_names, oncall_names
-from bot.config.schema import Agent
 from bot.config.settings import Config
 from bot.rules.rulebook import Compiled, group_names
 from engine.ids import AgentName

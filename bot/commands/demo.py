@@ -83,8 +83,8 @@ _STAND_INS: Final = {
 
 def demo_config(file: Path, data: Path, environ: Mapping[str, str]) -> "Config":
     """The configuration of the demo: without the Slack and Redis of the environment and of `.env`."""
+    from bot.config.entries import Mode
     from bot.config.load import load
-    from bot.config.schema import Mode
 
     config = load(file, {**environ, **_STAND_INS})
     return dataclasses.replace(config, data=data / "valkey", mode=Mode.SOCKET)

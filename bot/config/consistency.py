@@ -6,10 +6,10 @@ from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from bot.config.approvals import ApprovalEntry
+from bot.config.entries import Agent, File, Mode
 from bot.config.file import Document, KeyPath
-from bot.config.order import governs, unreached
 from bot.config.problems import ConfigProblem, suggestion
-from bot.config.schema import Agent, File, Mode
+from bot.config.unreachable_rules import governs, unreached
 from engine.approvals.approval import Notify
 from engine.ids import AgentName
 

@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 from bot.config.approvals import ApprovalEntry
 from bot.config.consistency import Agents, Approvals, inconsistencies
+from bot.config.entries import Agent, File
 from bot.config.file import Document, environment, read
 from bot.config.oncall import OnCallEntry, people_problems
 from bot.config.oncall import name_problem as oncall_name_problem
 from bot.config.problems import ConfigError, ConfigProblem
-from bot.config.schema import Agent, File
 from bot.config.secrets import read_secrets
 from bot.config.settings import Config
 from bot.config.validation import agent_name_problem, checked

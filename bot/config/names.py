@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bot.config.oncall import spelled
-from bot.config.order import governs, is_for
 from bot.config.problems import ConfigProblem, suggestion
 from bot.config.settings import Config
+from bot.config.unreachable_rules import governs, is_for
 from engine.ids import AgentName, ChannelId
 from engine.ports import ListedPerson
 

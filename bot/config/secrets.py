@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bot.config.entries import Mode
 from bot.config.problems import ConfigProblem
-from bot.config.schema import Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.config.approvals import ApprovalEntry
+from bot.config.entries import Agent, Defaults, Health, Http, Mode
 from bot.config.file import Document
 from bot.config.oncall import OnCallEntry
-from bot.config.schema import Agent, Defaults, Health, Http, Mode
 from bot.config.secrets import Secrets
 from engine.ids import AgentName
 

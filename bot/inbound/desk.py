@@ -11,7 +11,7 @@ from bot import concealment
 from bot.approvals.decisions import Decisions
 from bot.approvals.register import Register
 from bot.inbound.agents import Agents
-from bot.rules.authority import Authority
+from bot.rules.facts import Authority
 from bot.rules.granting import Granting
 from bot.telemetry import Metrics
 from engine.approvals.approval import Approval

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
 
 from bot import concealment
-from bot.rules.authority import AT_ONCE, Authority
+from bot.rules.facts import AT_ONCE, Authority
 from engine.approvals.approval import Approval, Place, Review, Vote, people_of
-from engine.approvals.voting import stage_for
+from engine.approvals.electorate import stage_for
 from engine.asks.ask import Choice
 from engine.authority.eligibility import AccountType, Facts, may_decide, may_open
 from engine.authority.policy import CHANNEL, Policy

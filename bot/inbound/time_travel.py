@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from bot import concealment
 from bot.masking import MASK
-from bot.rules.authority import Authority, sources_of
+from bot.rules.facts import Authority, sources_of
 from bot.rules.in_force import Rules
 from engine.approvals.approval import policies_of
 from engine.approvals.audit import Entry, What

@@ -5,7 +5,7 @@ import contextlib
 
 from redis.exceptions import RedisError
 
-from bot.oncall.in_force import OnCallInForce
+from bot.oncall.reloading import OnCallInForce
 from engine.ports import Listing
 
 EVERY = 10.0

@@ -20,7 +20,7 @@ import structlog
 from bot import concealment
 from bot.approvals.register import Register
 from bot.outbound.posting import Posting
-from bot.rules.authority import AT_ONCE, WITH_PATIENCE, Authority, sources_of
+from bot.rules.facts import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from engine.approvals.approval import Approval, Calling, Copy, NotCalled, Notify, State
 from engine.approvals.calling import Candidates, candidates, in_turn, room_for
 from engine.approvals.effects import Call, DrawCopies, Timer

@@ -14,7 +14,7 @@ from bot.approvals.register import Register
 from bot.outbound.calling import Caller
 from bot.outbound.drawing import Drawing
 from bot.outbound.graph_runs import GraphRuns
-from bot.outbound.messages import Messages
+from bot.outbound.heard import Messages
 from bot.outbound.speech import Speech
 from bot.outbound.timers import ApprovalTimers
 from bot.rules.granting import Granting

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.approvals.register import Register
 from bot.outbound.drawing import Drawing
-from bot.rules.authority import WITH_PATIENCE, Authority
+from bot.rules.facts import WITH_PATIENCE, Authority
 from engine.approvals.approval import Approval, State
 from engine.approvals.effects import Call, Timer, TimerFired
 from engine.approvals.events import Event, ExpiryDue, LadderDue, ReminderDue

@@ -8,10 +8,10 @@ those who gave the grant could still decide.
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.rules.authority import Authority, sources_of
+from bot.rules.facts import Authority, sources_of
 from engine.approvals.approval import Approval
+from engine.approvals.electorate import with_shifts_of
 from engine.approvals.events import Automatic
-from engine.approvals.voting import with_shifts_of
 from engine.asks.ask import Choice, Decision, Kind
 from engine.authority.eligibility import may_decide
 from engine.authority.policy import Subject, escalated

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import structlog
 from redis.exceptions import RedisError
 
+from bot.config.entries import Agent
 from bot.config.problems import ConfigProblem, ProblemsError
-from bot.config.schema import Agent
 from bot.config.settings import Config
 
 log = structlog.get_logger(__name__)

@@ -10,12 +10,12 @@ from bot.inbound.desk import Desk
 from bot.outbound.calling import Caller
 from bot.outbound.drawing import Drawing
 from bot.outbound.graph_runs import NO_OPTIONS, GraphRuns, RunOptions
-from bot.outbound.messages import Messages
+from bot.outbound.heard import Messages
 from bot.outbound.outbox import Outbox
 from bot.outbound.posting import Posting
 from bot.outbound.speech import Speech
 from bot.outbound.timers import ApprovalTimers
-from bot.rules.authority import Authority
+from bot.rules.facts import Authority
 from bot.rules.granting import Granting
 from bot.rules.in_force import Rules
 from bot.telemetry import Metrics

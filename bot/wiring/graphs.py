@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 from adapters.langgraph import dialects
 from adapters.langgraph.loading.exports import LoadError
 from bot.checks.rules import misfits
+from bot.config.entries import Agent, ResumeMode
 from bot.config.problems import ConfigProblem, ProblemsError
-from bot.config.schema import Agent, ResumeMode
 from bot.config.settings import Config
 from bot.masking import masked
 from bot.rules.rulebook import Compiled

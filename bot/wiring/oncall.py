@@ -39,9 +39,9 @@ from bot.config.oncall import (
 )
 from bot.config.problems import ProblemsError
 from bot.config.settings import Config
-from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
 from bot.oncall.people import People
+from bot.oncall.reloading import OnCallInForce
 from bot.telemetry import Metrics
 from bot.wiring.slack import SLACK, Slack, slack_problem
 from bot.wiring.storage import Storage

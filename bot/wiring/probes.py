@@ -24,8 +24,8 @@ from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from bot.checks.oncall import OnCallNow
 from bot.checks.probes import LoadedGraph, Names, Probes, UnfitError, Workspace
+from bot.config.entries import Agent, Http, Mode
 from bot.config.problems import ProblemsError
-from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import Secrets
 from bot.config.settings import Config
 from bot.oncall.people import People

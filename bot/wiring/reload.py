@@ -10,8 +10,8 @@ from adapters.conditions import CelConditions
 from bot.checks.rules import misfits
 from bot.config.problems import ProblemsError
 from bot.config.settings import Config
-from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
+from bot.oncall.reloading import OnCallInForce
 from bot.outbound.channels import Channels
 from bot.rules.channel_names import ChannelNames
 from bot.rules.in_force import Rules

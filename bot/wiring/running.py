@@ -9,11 +9,11 @@ from adapters.redis.transport.errors import UnusableRedisError
 from adapters.slack.inbound.http import route
 from adapters.slack.inbound.socket_mode import Sockets, sockets
 from adapters.slack.workspace.errors import SlackRefused
+from bot.config.entries import Mode
 from bot.config.problems import ProblemsError
-from bot.config.schema import Mode
 from bot.config.settings import Config
 from bot.oncall import warmth
-from bot.oncall.in_force import OnCallInForce
+from bot.oncall.reloading import OnCallInForce
 from bot.runtime import http
 from bot.runtime.agent_names import AgentNames
 from bot.runtime.late_graphs import LateGraphs

@@ -8,9 +8,9 @@ from pathlib import Path
 from adapters.localslack import AddressInUseError, JournalError, LocalSlack, RosterError
 from adapters.localslack.state import people_file
 from adapters.localslack.state import roster as local_roster
+from bot.config.entries import Agent
 from bot.config.names import approver_names, channel_names, oncall_names
 from bot.config.problems import ConfigProblem, ProblemsError, nearest
-from bot.config.schema import Agent
 from bot.config.settings import Config
 from bot.masking import masked
 from bot.rules.rulebook import group_names

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from engine.approvals.approval import Approval, Notify, Review
-from engine.approvals.voting import turn_of
+from engine.approvals.electorate import turn_of
 from engine.ids import UserId
 from engine.sources import Source
 

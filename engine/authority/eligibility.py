@@ -73,7 +73,8 @@ def may_decide(
     """Refuse a person who may not decide; None if they may. Unknown facts count as no.
 
     `stage` is the one whose turn it is, for an approval; None: any stage will do, as for a rejection. People of an
-    earlier stage may approve, too: if that fills no place any more, `engine.approvals.voting.not_needed` refuses them.
+    earlier stage may approve, too: if that fills no place any more, `engine.approvals.electorate.not_needed` refuses
+    them.
     """
     policy = governed(policy, requester, by, subject)
     refusal = may_open(policy, requester, by, subject) or _refused_by_account(policy, by, facts, subject)

@@ -2,7 +2,7 @@
 
 A policy is settled when the question is asked and is kept with the approval, so that a later change of `app.yaml` does
 not change the rules of a decision under way, and an audit row can name the rule it was made under. The one exception:
-a person whom today's rule no longer names may not decide (`engine.approvals.voting.Electorate`).
+a person whom today's rule no longer names may not decide (`engine.approvals.electorate.Electorate`).
 
 A policy is a row of stages. Each stage takes all of its parts; each part takes `quorum` people of its sources.
 """

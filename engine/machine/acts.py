@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from engine.approvals.approval import Approval, Looking
 from engine.approvals.audit import What
 from engine.approvals.effects import Remind, Say
+from engine.approvals.electorate import Electorate
 from engine.approvals.events import Cancelled, Extended, HandedOver, Looked, Nudged
-from engine.approvals.voting import Electorate
 from engine.asks.ask import Json
 from engine.authority.eligibility import Facts
 from engine.authority.policy import Policy
 from engine.ids import UserId
 from engine.machine.closing import stop_run
+from engine.machine.common_effects import calls_of, drawings_of, timers_set
 from engine.machine.deadlines import expired_before
-from engine.machine.effects import calls_of, drawings_of, timers_set
 from engine.machine.step import Step, entry_of, refuse
 from engine.sentences import notices, refusals
 

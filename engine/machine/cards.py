@@ -10,7 +10,7 @@ from engine.approvals.events import Called, CardDeleted, CopyGone, Posted, Revok
 from engine.asks.ask import Json
 from engine.conversation import is_after
 from engine.ids import UserId
-from engine.machine.effects import calls_of, copies_of, drawing_of, drawings_of
+from engine.machine.common_effects import calls_of, copies_of, drawing_of, drawings_of
 from engine.machine.step import Step, entry_of
 
 

@@ -8,7 +8,7 @@ from engine.approvals.audit import Entry, What
 from engine.approvals.effects import EndRun, Resume, Say
 from engine.asks.ask import Choice, Kind
 from engine.ids import UserId
-from engine.machine.effects import drawings_of, timers_cleared
+from engine.machine.common_effects import drawings_of, timers_cleared
 from engine.machine.step import Step, entry_of
 from engine.sentences import notices, refusals
 

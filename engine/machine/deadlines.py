@@ -10,7 +10,7 @@ from engine.approvals.events import Deferred, ExpiryDue, LadderDue, ReminderDue
 from engine.asks.ask import Choice, Decision, Json
 from engine.authority.policy import OnExpiry
 from engine.machine.closing import decide, stop_run
-from engine.machine.effects import calls_of, drawings_of, timers_cleared, timers_set
+from engine.machine.common_effects import calls_of, drawings_of, timers_cleared, timers_set
 from engine.machine.step import PersonsEvent, Step, entry_of, refuse
 from engine.sentences import notices, refusals
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from engine.approvals.approval import Approval, State
 from engine.approvals.audit import What
 from engine.approvals.events import Delivered, NotDelivered, Withdrew
-from engine.machine.effects import drawings_of, timers_cleared
+from engine.machine.common_effects import drawings_of, timers_cleared
 from engine.machine.step import Step, entry_of
 
 

@@ -7,7 +7,7 @@ from engine.approvals.approval import Approval, Words
 from engine.approvals.events import Chose, Offered
 from engine.asks.ask import Choice
 from engine.ids import MessageTs
-from engine.machine.effects import drawing_of
+from engine.machine.common_effects import drawing_of
 from engine.machine.step import Step
 from engine.sentences import refusals
 

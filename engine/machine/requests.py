@@ -9,7 +9,7 @@ from engine.approvals.effects import TakeBack
 from engine.approvals.events import AskedAgain, Automatic, Opened
 from engine.asks.ask import Json
 from engine.machine.closing import decide, stop_run
-from engine.machine.effects import calls_of, drawing_of, timers_set
+from engine.machine.common_effects import calls_of, drawing_of, timers_set
 from engine.machine.step import Step, entry_of
 from engine.sentences import notices
 from engine.sentences.spoken import moment

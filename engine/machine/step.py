@@ -10,7 +10,7 @@ from engine.approvals.effects import Effect, TellPerson
 from engine.approvals.events import Cancelled, Chose, Extended, HandedOver, Looked, Nudged
 from engine.asks.ask import Json
 from engine.ids import UserId
-from engine.machine.effects import drawings_of
+from engine.machine.common_effects import drawings_of
 from engine.sentences import refusals
 
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from engine.approvals.approval import Approval, Notify, Review, Vote
 from engine.approvals.audit import What
 from engine.approvals.effects import Effect, GiveGrant, TellPerson
-from engine.approvals.events import Chose
-from engine.approvals.voting import (
+from engine.approvals.electorate import (
     Electorate,
     electorate,
     not_needed,
@@ -17,12 +16,13 @@ from engine.approvals.voting import (
     with_earlier_shifts,
     with_vote,
 )
+from engine.approvals.events import Chose
 from engine.asks.ask import Choice, Json, Kind, canonical
 from engine.ids import UserId
 from engine.machine.cards import is_on_card
 from engine.machine.closing import PARTICIPLES, decide, option_of, outcome_of, stop_run
+from engine.machine.common_effects import calls_of, drawings_of, timers_set
 from engine.machine.deadlines import expired_before
-from engine.machine.effects import calls_of, drawings_of, timers_set
 from engine.machine.offered_words import not_theirs, sends_offered, up_to
 from engine.machine.step import Step, entry_of, refuse
 from engine.rules import grants

@@ -10,7 +10,7 @@ from bench import clicks, round_trips, size
 from bench.slack import driver
 from bench.subject import Behind
 from bench.table import Bench, Table
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 
 __all__ = ["redis_server", "redis_url"]
 

@@ -17,8 +17,8 @@ from bot.checks.oncall import OnCallNow
 from bot.checks.probes import LoadedGraph, Names, UnfitError, Workspace
 from bot.checks.report import Report, show
 from bot.checks.slack import OPEN_IT
+from bot.config.entries import Agent, Http, Mode
 from bot.config.load import load
-from bot.config.schema import Agent, Http, Mode
 from bot.config.secrets import Secrets
 from bot.config.settings import Config
 from bot.rules.channel_names import resolved

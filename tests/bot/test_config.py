@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import pytest
 
+from bot.config.entries import Mode, ResumeMode
 from bot.config.load import load
 from bot.config.names import agents_relying_on_defaults, approver_names, channel_names
 from bot.config.problems import ConfigError
-from bot.config.schema import Mode, ResumeMode
 from bot.config.settings import Config
 from bot.rules.rulebook import KnownNames, rulebook
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person

@@ -10,7 +10,7 @@ from contracts.office import Office, office
 from contracts.samples import BOB, CAROL, NOW, PLACE, THREAD, a_conversation, a_grant, an_approval, an_ask
 
 from adapters.memory import MemoryGrants
-from bot.rules.authority import Authority
+from bot.rules.facts import Authority
 from bot.rules.granting import Granting
 from engine.approvals.approval import Calling, State
 from engine.approvals.effects import GiveGrant

@@ -16,9 +16,9 @@ from adapters.redis.stores.oncall_lookups import RedisLookups
 from adapters.redis.transport.connection import Database
 from bot.config.oncall import spelled
 from bot.oncall import warmth as oncall_warmth
-from bot.oncall.in_force import OnCallInForce
 from bot.oncall.on_call import OnCallSources
 from bot.oncall.people import People
+from bot.oncall.reloading import OnCallInForce
 from bot.telemetry import Metrics
 from engine.approvals.approval import Approval
 from engine.ids import UserId

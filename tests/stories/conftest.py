@@ -13,7 +13,7 @@ from stories.world import World
 
 from adapters.localslack.state.roster import BUILT_IN, PeopleFile
 from adapters.localslack.web_api.rate_limit import RateLimit
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 
 GRAPHS = Path(__file__).parent / "graphs"
 

@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from stories.world import World
 
 from adapters.slack.inbound.http import PATH
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 
 
 def free_port() -> int:

@@ -3,7 +3,7 @@
 import pytest
 from stories.world import World
 
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 
 both = pytest.mark.parametrize("mode", list(Mode))
 

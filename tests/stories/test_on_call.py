@@ -10,7 +10,7 @@ from fakes.oncall_services import ServiceServer, on_call
 from fakes.people import wait_until
 from stories.world import World, agent
 
-from bot.rules.authority import AT_ONCE, WITH_PATIENCE
+from bot.rules.facts import AT_ONCE, WITH_PATIENCE
 
 pytestmark = pytest.mark.promise("P6")
 

@@ -7,7 +7,7 @@ from fakes.patience import PATIENCE
 from stories.world import World
 
 from adapters.localslack.web_api.rate_limit import RateLimit
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 
 TIMEOUT = 1.0
 FAULTS: dict[str, dict[str, Any]] = {

@@ -4,7 +4,7 @@ import pytest
 from fakes.people import wait_until
 from stories.world import World, agent
 
-from bot.config.schema import Mode
+from bot.config.entries import Mode
 
 
 @pytest.mark.promise("P7")

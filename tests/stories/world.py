@@ -35,8 +35,8 @@ from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.identity import Identity
 from adapters.slack.workspace.roster import SlackRoster
 from bot.commands.serve import serve
+from bot.config.entries import Mode
 from bot.config.load import load
-from bot.config.schema import Mode
 from bot.config.settings import Config
 from bot.runtime.clock import SYSTEM_CLOCK, SystemClock, clock_of
 from bot.wiring import Bot, Ports, bot, together

@@ -4,7 +4,7 @@ A schema of true or false is decided like any approval. Every other schema is a 
 ("approve", "deny"), approvers decide it; otherwise it is a question. A form's schema is always an object: if the graph
 wants a single value, the form has one field, `answer`, and the value is taken out of it again.
 
-A sentence is answered in words, unless it asks for a decision: see `adapters.langgraph.dialects.sentences`. Then
+A sentence is answered in words, unless it asks for a decision: see `adapters.langgraph.dialects.sentence_kinds`. Then
 approvers decide it. `interrupt("Do you approve this action?")`, as on LangGraph's own page, wants True or False: any
 words, even "no", would be true. "Delete it? (yes/no)" names the word that is sent to approve. And a node that asks
 again, quoting the number that it was given as text ("'30' is not a valid age"), gets the same number as a number: it
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from adapters.langgraph.dialects.base import Dialect, Question, unexpected, value_of
 from adapters.langgraph.dialects.json_schema import Schema, inferred
-from adapters.langgraph.dialects.sentences import judge
+from adapters.langgraph.dialects.sentence_kinds import judge
 from adapters.langgraph.reading.answers.signs import APPROVING
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 

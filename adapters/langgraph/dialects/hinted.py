@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adapters.langgraph.dialects.base import Question
-from adapters.langgraph.dialects.code import unknown
+from adapters.langgraph.dialects.by_code import unknown
 from adapters.langgraph.dialects.general import only_sentence, reads_like_a_verdict
-from adapters.langgraph.dialects.sentences import judge
+from adapters.langgraph.dialects.sentence_kinds import judge
 from engine.asks.ask import Action, Ask, Choice, Json, Kind
 
 _CHOICES = (

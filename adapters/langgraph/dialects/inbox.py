@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from adapters.langgraph.dialects.base import Dialect, Question, described, schema_for, unexpected, value_of
 from adapters.langgraph.dialects.general import only_sentence
-from adapters.langgraph.dialects.sentences import judge
+from adapters.langgraph.dialects.sentence_kinds import judge
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind
 
 _ALLOWS = {

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from adapters.langgraph.dialects.base import Dialect, Question, Sent
 from adapters.langgraph.dialects.breakpoint import BREAKPOINT, NODE_INTERRUPT, TOOLS
-from adapters.langgraph.dialects.code import by_code
+from adapters.langgraph.dialects.by_code import by_code
 from adapters.langgraph.dialects.configured import AnswerRule, configured
 from adapters.langgraph.dialects.documented import (
     FIELDS,

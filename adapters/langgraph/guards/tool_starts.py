@@ -42,7 +42,7 @@ from adapters.langgraph.dialects.breakpoint import ToolCall, before_tools
 from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import ToolChangedError
 from adapters.langgraph.fingerprint import UNGUARDED
-from adapters.langgraph.guards.approvals import AskingGraph, ToolDecision, tool_decisions
+from adapters.langgraph.guards.approved_calls import AskingGraph, ToolDecision, tool_decisions
 from adapters.langgraph.guards.drift import interrupts_before, json_mark, unguarded
 from adapters.langgraph.guards.tool_args import without_injected
 from adapters.langgraph.sentences import tool_changed

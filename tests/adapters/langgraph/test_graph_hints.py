@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.langgraph.dialects import Question, encode, problems, read
-from adapters.langgraph.dialects.code import UNKNOWN
+from adapters.langgraph.dialects.by_code import UNKNOWN
 from engine.asks.ask import Ask, Choice, Decision, Kind, KnownBy
 
 A, E, R, W = Choice.APPROVE, Choice.EDIT, Choice.REJECT, Choice.ANSWER

@@ -11,7 +11,7 @@ from langgraph.types import Command, interrupt
 from support.graph_talk import APPROVE, talking, words
 
 from adapters.langgraph.dialects import Question, encode, problems, read
-from adapters.langgraph.dialects.sentences import judge
+from adapters.langgraph.dialects.sentence_kinds import judge
 from engine.asks.ask import Choice, Decision, Kind, KnownBy
 
 A, R, W = Choice.APPROVE, Choice.REJECT, Choice.ANSWER

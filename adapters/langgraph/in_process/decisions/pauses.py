@@ -24,7 +24,7 @@ from adapters.langgraph.dialects.breakpoint import TOOLS
 from adapters.langgraph.dialects.failure import FAILURE
 from adapters.langgraph.dialects.pauses import next_nodes
 from adapters.langgraph.errors import EditRefusedError
-from adapters.langgraph.guards.approvals import asking_graph
+from adapters.langgraph.guards.approved_calls import asking_graph
 from adapters.langgraph.in_process.reports.pause_asks import (
     asked_after_failure,
     asked_at_breakpoint,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.langgraph import config_keys as keys
-from adapters.langgraph.guards import approvals
+from adapters.langgraph.guards import approved_calls
 from adapters.langgraph.guards.drift import AnsweredPayloads
 from adapters.langgraph.guards.tool_starts import ToolDecisions
 from engine.ids import ThreadId
@@ -52,7 +52,7 @@ def config_of(
     if shown is not None:
         configurable[keys.SHOWN] = shown
     if marks.approved:
-        configurable[keys.APPROVALS] = ToolDecisions(approvals.read(marks.approved))
+        configurable[keys.APPROVALS] = ToolDecisions(approved_calls.read(marks.approved))
     if key:
         configurable[keys.IDEMPOTENCY_KEY] = key
     if user:

@@ -10,8 +10,8 @@ from adapters.langgraph import config_keys as keys
 from adapters.langgraph import sentences
 from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.errors import StateRefusedError
-from adapters.langgraph.guards import approvals, decided
-from adapters.langgraph.guards.approvals import AskingGraph, ToolDecision, asking_graph, tool_decisions
+from adapters.langgraph.guards import approved_calls, decided
+from adapters.langgraph.guards.approved_calls import AskingGraph, ToolDecision, asking_graph, tool_decisions
 from adapters.langgraph.guards.decided import Decided, decided_on
 from adapters.langgraph.guards.drift import AnsweredPayloads
 from adapters.langgraph.in_process.runs.config import Marks, config_of
@@ -121,7 +121,7 @@ class Session:
             answered=" ".join(remembered),
             code=self.agent.mark,
             said_before=thread.mark(keys.SAID_BEFORE),
-            approved=approvals.serialized([*thread.approved, *calls], here),
+            approved=approved_calls.serialized([*thread.approved, *calls], here),
         )
 
     # Decisions, kept before they are sent -----------------------------------------------------------------------------
@@ -152,8 +152,8 @@ class Session:
     async def keep_calls_of(self, thread: Thread, answer: Answer, asking: AskingGraph) -> Sequence[ToolDecision]:
         """Keep an answer's decisions on the tool calls of the graph that asks."""
         made = [*tool_decisions(answer.interrupt, answer.ask, answer.decisions, asking)]
-        calls = approvals.numbered(made, thread.approved_here)
-        await approvals.keep(self.saver, self.config(thread, "", Marks()), thread.checkpoint, calls)
+        calls = approved_calls.numbered(made, thread.approved_here)
+        await approved_calls.keep(self.saver, self.config(thread, "", Marks()), thread.checkpoint, calls)
         return calls
 
     async def _find_asking_graph(self, thread: Thread, interrupt: InterruptId) -> AskingGraph:

@@ -18,7 +18,7 @@ from langgraph.types import StateSnapshot
 from adapters.langgraph.config_keys import INTERRUPT, RETURN, is_interrupt_id
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.fingerprint import SEPARATOR
-from adapters.langgraph.guards import approvals, decided, kept_calls
+from adapters.langgraph.guards import approved_calls, decided, kept_calls
 from adapters.langgraph.in_process.threads.called_graphs import (
     answer_state_below,
     answers_by_task,
@@ -52,7 +52,7 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
         tuple(pending),
         tuple(levels),
         decided=decided.latest(writes),
-        approved_here=approvals.of_step(writes),
+        approved_here=approved_calls.of_step(writes),
         kept=kept_calls.of_step(writes),
     )
 

@@ -20,7 +20,7 @@ from adapters.langgraph.config_keys import (
 from adapters.langgraph.dialects.gated import is_gated
 from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import SEPARATOR
-from adapters.langgraph.guards import approvals
+from adapters.langgraph.guards import approved_calls
 from adapters.langgraph.guards.decided import MOST, Decided
 from adapters.langgraph.guards.drift import short_mark
 from adapters.langgraph.guards.kept_calls import KeptCall
@@ -157,15 +157,15 @@ class Thread:
     """The error that the graph's own code raised when its state was read."""
     decided: Mapping[str, Decided] = field(default_factory=dict)
     """The payloads on which the answered interrupts of the step were decided."""
-    approved_here: Sequence[approvals.ToolDecision] = ()
+    approved_here: Sequence[approved_calls.ToolDecision] = ()
     """The tool calls that were decided in the step."""
     kept: Mapping[str, KeptCall] = field(default_factory=dict)
     """The starts and results of the step's tool calls: see `adapters.langgraph.guards.kept_calls`."""
 
     @property
-    def approved(self) -> Sequence[approvals.ToolDecision]:
+    def approved(self) -> Sequence[approved_calls.ToolDecision]:
         """The tool calls that were decided, the last ones last."""
-        return [*approvals.read(self.mark(APPROVED)), *self.approved_here]
+        return [*approved_calls.read(self.mark(APPROVED)), *self.approved_here]
 
     @property
     def asked_by_gates(self) -> frozenset[str]:

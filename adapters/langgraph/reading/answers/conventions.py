@@ -7,7 +7,7 @@ and stored in the same way. `$reason` is a rejection's reason, in words that can
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from adapters.langgraph.reading.answers.approvals import approvable, best
+from adapters.langgraph.reading.answers.approving import approvable, best
 from adapters.langgraph.reading.answers.edits import edit_of
 from adapters.langgraph.reading.answers.encoding import template
 from adapters.langgraph.reading.answers.free_text import follows_words, free_text, is_mere_question, wants_words

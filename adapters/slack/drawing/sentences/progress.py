@@ -8,7 +8,7 @@ from adapters.slack.drawing.sentences.people import MOST_NAMES, everybody, short
 from adapters.slack.drawing.sentences.times import deadline
 from engine.approvals.approval import Approval, Review, Vote
 from engine.approvals.calling import MOST
-from engine.approvals.voting import APPROVING, turn_of
+from engine.approvals.electorate import APPROVING, turn_of
 from engine.asks.ask import Choice, Kind
 from engine.ids import UserId
 from engine.sentences.spoken import moment

@@ -25,7 +25,7 @@ from adapters.langgraph.dialects.base import Question
 from adapters.langgraph.dialects.edit_forms import read_only_except, with_required
 from adapters.langgraph.dialects.encoded import OPTIONS, RESERVED
 from adapters.langgraph.dialects.json_schema import inferred
-from adapters.langgraph.dialects.sentences import Sentence, judge, names_a_verdict
+from adapters.langgraph.dialects.sentence_kinds import Sentence, judge, names_a_verdict
 from adapters.langgraph.reading import FREE, TEXT, Convention, Reading
 from engine.asks import templates
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, Kind, KnownBy, Option
