@@ -109,9 +109,9 @@ class Faults:
         self._duplicates = 0
         self._dropped_acks = 0
         self._hold = HeldCalls()
-        self._settle()
+        self._reset_lasting()
 
-    def _settle(self) -> None:
+    def _reset_lasting(self) -> None:
         """Reset the settings that last until they are changed."""
         self.free_plan = False
         self.lacking: frozenset[str] = frozenset()
@@ -134,7 +134,7 @@ class Faults:
         if request.reset:
             self._calls.clear()
             self._duplicates = self._dropped_acks = 0
-            self._settle()
+            self._reset_lasting()
         if request.plan is not None:
             self.free_plan = request.plan == "free"
         if request.lacks is not None:

@@ -33,7 +33,7 @@ from adapters.localslack.state.uploads import Uploads
 from adapters.localslack.state.views import Views
 from adapters.localslack.web_api.rate_limit import SLACKS_RATE, RateLimit
 from adapters.localslack.web_api.response_url import ResponseUrlHandler
-from adapters.localslack.web_api.server import WebApi, suffer
+from adapters.localslack.web_api.server import WebApi, apply_fault
 from adapters.localslack.workspace import LocalWorkspace
 
 HOST = "127.0.0.1"
@@ -229,7 +229,7 @@ class Files:
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Take the bytes of an upload URL, raw or as a multipart `file`."""
         fault = self._slack.faults.of_call("upload")
-        if fault is not None and (failed := await suffer(fault)) is not None:
+        if fault is not None and (failed := await apply_fault(fault)) is not None:
             return failed
         content = await _content(request)
         if not self._slack.uploads.receive(request.match_info["ticket"], content):

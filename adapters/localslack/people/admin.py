@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adapters.localslack.delivery.deliveries import Delivery, DeliveryOutcome
-from adapters.localslack.people.interactions import NoSuchThingError, told
+from adapters.localslack.people.interactions import NoSuchThingError, deliver_all
 from adapters.localslack.state import ids
 from adapters.localslack.state.roster import Member, UserGroup
 from adapters.localslack.state.state import Json
@@ -32,17 +32,17 @@ async def put_group(
     after = replace(after, name=name or after.name, description=description or after.description)
     slack.state.put_group(after)
     kind = "subteam_created" if before is None else "subteam_updated"
-    events = [{"type": kind, "subteam": _cut(usergroups.described(slack, after, users=True))}]
+    events = [{"type": kind, "subteam": _shortened(usergroups.described(slack, after, users=True))}]
     if before is not None and before.members != after.members:
         events.append(_members_changed(slack, before, after))
-    return after, await _told(slack, "usergroups:read", events)
+    return after, await _notify_bot(slack, "usergroups:read", events)
 
 
 async def put_person(slack: LocalWorkspace, person: Member, *, deactivated: bool, guest: bool) -> DeliveryOutcome:
     """Deactivate a person or bring them back; make them a guest or a full member."""
     slack.state.put_person(replace(person, deactivated=deactivated, guest=guest))
     user = users.described(slack, slack.state.people[person.id]) | {"updated": int(time.time())}
-    return await _told(slack, "users:read", [{"type": "user_change", "user": user, "cache_ts": int(time.time())}])
+    return await _notify_bot(slack, "users:read", [{"type": "user_change", "user": user, "cache_ts": int(time.time())}])
 
 
 def _changed(slack: LocalWorkspace, before: UserGroup | None, handle: str, members: Sequence[str] | None) -> UserGroup:
@@ -91,13 +91,13 @@ def _members_changed(slack: LocalWorkspace, before: UserGroup, after: UserGroup)
     }
 
 
-def _cut(subteam: Json) -> Json:
+def _shortened(subteam: Json) -> Json:
     return subteam | {"users": subteam["users"][:_MOST_IN_EVENT]}
 
 
-async def _told(slack: LocalWorkspace, scope: str, events: Sequence[Json]) -> DeliveryOutcome:
+async def _notify_bot(slack: LocalWorkspace, scope: str, events: Sequence[Json]) -> DeliveryOutcome:
     """Send events to the bot if its token has the scope that they need."""
     if scope not in slack.granted:
-        return await told(slack, ())
+        return await deliver_all(slack, ())
     stamped = [each | {"event_ts": slack.state.times.next()} for each in events]
-    return await told(slack, [Delivery("events_api", slack.payloads.event(each)) for each in stamped])
+    return await deliver_all(slack, [Delivery("events_api", slack.payloads.event(each)) for each in stamped])

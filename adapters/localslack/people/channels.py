@@ -7,7 +7,7 @@ Sources: https://docs.slack.dev/reference/events/channel_archive and its neighbo
 import re
 
 from adapters.localslack.delivery.deliveries import DeliveryOutcome
-from adapters.localslack.people.interactions import NoSuchThingError, told
+from adapters.localslack.people.interactions import NoSuchThingError, deliver_all
 from adapters.localslack.state import ids
 from adapters.localslack.state.roster import Member
 from adapters.localslack.state.state import Channel
@@ -28,37 +28,37 @@ async def invite(slack: LocalWorkspace, person: Member, channel: Channel) -> Del
     _refuse_archived(channel)
     if slack.state.bot.id in channel.members:
         raise NoSuchThingError(f"the bot is in #{channel.name} already")
-    return await told(slack, slack.joins(channel, by=person))
+    return await deliver_all(slack, slack.joins(channel, by=person))
 
 
 async def kick(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Remove the bot, as `/remove @signoff` does. Raises NoSuchThingError."""
     if slack.state.bot.id not in channel.members or channel.kind == "dm":
         raise NoSuchThingError(f"the bot cannot be removed from {channel.name}")
-    return await told(slack, slack.leaves(channel, by=person))
+    return await deliver_all(slack, slack.leaves(channel, by=person))
 
 
 async def archive(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Archive a channel."""
     _refuse_archived(channel)
-    return await told(slack, slack.archive(channel, by=person, archived=True))
+    return await deliver_all(slack, slack.archive(channel, by=person, archived=True))
 
 
 async def unarchive(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Open an archived channel again. Raises NoSuchThingError."""
     if not channel.archived:
         raise NoSuchThingError(f"#{channel.name} is not archived")
-    return await told(slack, slack.archive(channel, by=person, archived=False))
+    return await deliver_all(slack, slack.archive(channel, by=person, archived=False))
 
 
 async def rename(slack: LocalWorkspace, channel: Channel, name: str) -> DeliveryOutcome:
     """Give a channel another name."""
-    return await told(slack, slack.rename(channel, _free(slack, name)))
+    return await deliver_all(slack, slack.rename(channel, _free(slack, name)))
 
 
 async def remove(slack: LocalWorkspace, person: Member, channel: Channel) -> DeliveryOutcome:
     """Delete a channel for good."""
-    return await told(slack, slack.remove(channel, by=person))
+    return await deliver_all(slack, slack.remove(channel, by=person))
 
 
 def _free(slack: LocalWorkspace, name: str) -> str:

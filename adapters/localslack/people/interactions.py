@@ -49,10 +49,10 @@ async def send(
         raise NoSuchThingError(f"no message {thread_ts} to reply to in {channel.name}")
     message = slack.said(person, channel, text, thread_ts)
     deliveries = slack.events_of(channel, message)
-    return message["ts"], await told(slack, deliveries)
+    return message["ts"], await deliver_all(slack, deliveries)
 
 
-async def told(slack: LocalWorkspace, deliveries: Iterable[Delivery]) -> DeliveryOutcome:
+async def deliver_all(slack: LocalWorkspace, deliveries: Iterable[Delivery]) -> DeliveryOutcome:
     """Send deliveries to the bot; return the slowest outcome."""
     outcomes = await asyncio.gather(*map(slack.dispatcher.deliver, deliveries))
     if not outcomes:
@@ -66,7 +66,7 @@ async def delete(slack: LocalWorkspace, channel: Channel, ts: str) -> DeliveryOu
     message = channel.messages.get(ts)
     if message is None or message.get("subtype") == TOMBSTONE:
         raise NoSuchThingError(f"there is no message {ts} in {channel.name}")
-    return await told(slack, slack.delete(channel, message))
+    return await deliver_all(slack, slack.delete(channel, message))
 
 
 @dataclass(frozen=True, slots=True)

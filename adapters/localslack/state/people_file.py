@@ -34,7 +34,7 @@ _OTHER_FIX = "Write keys and values, such as {name: alice}."
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class RosterProblem:
     """A problem in the file: `where` names file, line and key."""
 
     where: str
@@ -48,7 +48,7 @@ class Wrong:
 class RosterError(ValueError):
     """The people file cannot be used; the message has a line for each problem."""
 
-    def __init__(self, wrong: Iterable[Wrong]) -> None:
+    def __init__(self, wrong: Iterable[RosterProblem]) -> None:
         self.wrong = tuple(wrong)
         super().__init__("\n".join(map(str, self.wrong)))
 
@@ -60,10 +60,10 @@ class _Source:
     name: str
     lines: Mapping[_KeyPath, int] = field(default_factory=dict)
 
-    def wrong(self, path: _KeyPath, what: str, fix: str) -> Wrong:
+    def wrong(self, path: _KeyPath, what: str, fix: str) -> RosterProblem:
         line = next((self.lines[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.lines), None)
         where = self.name if line is None else f"{self.name}:{line}"
-        return Wrong(f"{where}: {_spelled(path)}" if path else where, what, fix)
+        return RosterProblem(f"{where}: {_spelled(path)}" if path else where, what, fix)
 
 
 def load(path: Path | None) -> PeopleFile:
@@ -77,16 +77,18 @@ def load(path: Path | None) -> PeopleFile:
         lines = dict(_lines(node)) if node else {}
         data = yaml.safe_load(text)
     except OSError as error:
-        raise RosterError([Wrong(name, f"cannot be read: {error.strerror}", "Name a file that can be read.")]) from None
+        raise RosterError(
+            [RosterProblem(name, f"cannot be read: {error.strerror}", "Name a file that can be read.")]
+        ) from None
     except UnicodeDecodeError as error:
-        raise RosterError([Wrong(name, f"is not UTF-8 (byte {error.start})", "Save it as UTF-8.")]) from None
+        raise RosterError([RosterProblem(name, f"is not UTF-8 (byte {error.start})", "Save it as UTF-8.")]) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         what = ", ".join(filter(None, (error.context, error.problem)))
-        raise RosterError([Wrong(f"{name}:{line}", f"is not YAML: {what}", "Correct the line.")]) from None
+        raise RosterError([RosterProblem(f"{name}:{line}", f"is not YAML: {what}", "Correct the line.")]) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         what = str(error).partition("\n")[0]
-        raise RosterError([Wrong(name, f"is not YAML: {what}", "Correct the file.")]) from None
+        raise RosterError([RosterProblem(name, f"is not YAML: {what}", "Correct the file.")]) from None
     source = _Source(name, lines)
     twice = [source.wrong(path, "stands here twice", "Keep one of the two.") for path in _equal_keys(node)]
     return _checked(data, source, twice)
@@ -97,11 +99,11 @@ def check(data: object, source: str = "people") -> PeopleFile:
     return _checked(data, _Source(source), [])
 
 
-def _checked(data: object, source: _Source, wrong: Sequence[Wrong]) -> PeopleFile:
+def _checked(data: object, source: _Source, wrong: Sequence[RosterProblem]) -> PeopleFile:
     try:
         found = PeopleFile.model_validate({} if data is None else data)
     except ValidationError as error:
-        raise RosterError([*wrong, *(_misshapen(source, each, data) for each in error.errors())]) from None
+        raise RosterError([*wrong, *(_schema_problem(source, each, data) for each in error.errors())]) from None
     if wrong := [*wrong, *_unknown_members(source, found), *_taken_names(source, found)]:
         raise RosterError(wrong)
     return found
@@ -110,7 +112,7 @@ def _checked(data: object, source: _Source, wrong: Sequence[Wrong]) -> PeopleFil
 # Shape ----------------------------------------------------------------------------------------------------------------
 
 
-def _misshapen(source: _Source, error: ErrorDetails, data: object) -> Wrong:
+def _schema_problem(source: _Source, error: ErrorDetails, data: object) -> RosterProblem:
     path, kind = error["loc"], error["type"]
     if kind == "extra_forbidden":
         model = _ENTRIES[str(path[0])] if len(path) > 1 else PeopleFile
@@ -133,7 +135,7 @@ _NAME_FIX = "Use lower-case letters and digits, with . _ or - between them."
 # Sense ----------------------------------------------------------------------------------------------------------------
 
 
-def _unknown_members(source: _Source, found: PeopleFile) -> Iterator[Wrong]:
+def _unknown_members(source: _Source, found: PeopleFile) -> Iterator[RosterProblem]:
     names = [person.name for person in found.people]
     listed: list[tuple[_KeyPath, list[str]]] = [
         (("channels", at), each.members) for at, each in enumerate(found.channels)
@@ -146,7 +148,7 @@ def _unknown_members(source: _Source, found: PeopleFile) -> Iterator[Wrong]:
                 yield source.wrong((*path, "members", at), what, _suggestion(member, names))
 
 
-def _taken_names(source: _Source, found: PeopleFile) -> Iterator[Wrong]:
+def _taken_names(source: _Source, found: PeopleFile) -> Iterator[RosterProblem]:
     """Report names and ids used twice. People and groups are both mentioned as `@name`, so they share no name."""
     called = [("people", index, "name", each.name) for index, each in enumerate(found.people)]
     called += [("groups", index, "handle", each.handle) for index, each in enumerate(found.groups)]

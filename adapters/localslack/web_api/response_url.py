@@ -13,7 +13,7 @@ from adapters.localslack.delivery.triggers import RESPONSE_USES, ResponseTo
 from adapters.localslack.state import blocks as block_tools
 from adapters.localslack.state.state import Channel, Json
 from adapters.localslack.web_api.call import SlackError, refuse
-from adapters.localslack.web_api.server import suffer
+from adapters.localslack.web_api.server import apply_fault
 from adapters.localslack.workspace import NO_PREVIEW, LocalWorkspace
 
 
@@ -26,7 +26,7 @@ class ResponseUrlHandler:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one post."""
         fault = self._slack.faults.of_call("response_url")
-        if fault is not None and (failed := await suffer(fault)) is not None:
+        if fault is not None and (failed := await apply_fault(fault)) is not None:
             return failed
         known = self._slack.response_urls.read(request.path)
         if known is None:

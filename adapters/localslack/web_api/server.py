@@ -47,7 +47,7 @@ class WebApi:
         fault = self._slack.faults.of_call(name)
         try:
             call = await _read(name, request)  # before a delay: Slack, too, serves a client that has stopped waiting
-            if fault is not None and (failed := await suffer(fault)) is not None:
+            if fault is not None and (failed := await apply_fault(fault)) is not None:
                 return failed
             answer = self._run(name, call, _token(request))
         except RateLimitedError as error:
@@ -86,7 +86,7 @@ class WebApi:
             raise SlackError("missing_scope", needed=found.scope, provided=",".join(sorted(self._slack.granted)))
 
 
-async def suffer(fault: CallFault) -> web.StreamResponse | None:
+async def apply_fault(fault: CallFault) -> web.StreamResponse | None:
     """Apply an injected failure: return the failed answer, or None if the call goes on."""
     await asyncio.sleep(fault.delay)
     if fault.hold is not None:

@@ -25,7 +25,7 @@ def start(slack: LocalWorkspace, call: ApiCall) -> Json:
         call.required("recipient_team_id")
     message = slack.bot_message("", None)
     message[STREAMING] = {}
-    message = slack.post(channel, _grown(message, call), thread_ts)
+    message = slack.post(channel, _appended(message, call), thread_ts)
     return {"ok": True, "channel": channel.id, "ts": message["ts"]}
 
 
@@ -33,8 +33,8 @@ def start(slack: LocalWorkspace, call: ApiCall) -> Json:
 def append(slack: LocalWorkspace, call: ApiCall) -> Json:
     """Add to a stream."""
     channel, message = _stream(slack, call)
-    grown = _grown(message, call)
-    slack.edit(channel, message, {name: grown[name] for name in ("text", "blocks", STREAMING)})
+    appended = _appended(message, call)
+    slack.edit(channel, message, {name: appended[name] for name in ("text", "blocks", STREAMING)})
     return {"ok": True, "channel": channel.id, "ts": message["ts"]}
 
 
@@ -42,9 +42,9 @@ def append(slack: LocalWorkspace, call: ApiCall) -> Json:
 def stop(slack: LocalWorkspace, call: ApiCall) -> Json:
     """End a stream; given blocks are added below it."""
     channel, message = _stream(slack, call)
-    grown = _grown(message, call)
-    blocks = [*grown["blocks"], *(call.data("blocks", "invalid_blocks_format") or ())]
-    changed = slack.edit(channel, message, {"text": grown["text"], "blocks": blocks, STREAMING: None})
+    appended = _appended(message, call)
+    blocks = [*appended["blocks"], *(call.data("blocks", "invalid_blocks_format") or ())]
+    changed = slack.edit(channel, message, {"text": appended["text"], "blocks": blocks, STREAMING: None})
     return {"ok": True, "channel": channel.id, "ts": message["ts"], "message": changed}
 
 
@@ -60,7 +60,7 @@ def _stream(slack: LocalWorkspace, call: ApiCall) -> tuple[Channel, Json]:
     return channel, message
 
 
-def _grown(message: Json, call: ApiCall) -> Json:
+def _appended(message: Json, call: ApiCall) -> Json:
     """Return the message with the call's additions: text at its end, tasks by their ids."""
     chunks = list(call.data("chunks", "invalid_chunks") or ())
     if text := call.text("markdown_text"):
@@ -77,7 +77,7 @@ def _grown(message: Json, call: ApiCall) -> Json:
             case _:
                 raise SlackError("invalid_chunks")
     blocks: list[Json] = [{"type": "markdown", "text": said}] if said else []
-    blocks += [_drawn(title, status) for title, status in tasks.values()]
+    blocks += [_task_block(title, status) for title, status in tasks.values()]
     refuse(check_message({"text": said, "blocks": blocks, "attachments": None}, text_limit=limits.MESSAGE_TEXT))
     return {**message, "text": said, "blocks": blocks, STREAMING: tasks}
 
@@ -87,6 +87,6 @@ def _markdown(message: Json) -> str:
     return str(first["text"]) if first.get("type") == "markdown" else ""
 
 
-def _drawn(title: str, status: str) -> Json:
+def _task_block(title: str, status: str) -> Json:
     sign = {"complete": "✓", "error": "✗"}.get(status, "⏳")
     return {"type": "context", "elements": [{"type": "plain_text", "text": f"{sign} {title}", "emoji": False}]}
