@@ -25,7 +25,7 @@ from aiohttp import WSMsgType, web
 
 from adapters.localslack import faults
 from adapters.localslack.delivery.deliveries import DeliveryOutcome
-from adapters.localslack.people import admin, channels, interactions, sight
+from adapters.localslack.people import admin, channels, interactions, visible_state
 from adapters.localslack.people.interactions import Answered, NoSuchThingError, Press
 from adapters.localslack.state.roster import Member
 from adapters.localslack.state.state import Channel, Json
@@ -80,7 +80,7 @@ class PeopleApi:
             await socket.close()
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(sight.seen_by(self._slack, self._person(dict(request.query))))
+        return web.json_response(visible_state.visible_to(self._slack, self._person(dict(request.query))))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         person = self._person(dict(request.query))
@@ -104,7 +104,7 @@ class PeopleApi:
         while not socket.closed:
             await changed.wait()
             changed.clear()
-            await socket.send_str(json.dumps(sight.seen_by(self._slack, person)))
+            await socket.send_str(json.dumps(visible_state.visible_to(self._slack, person)))
             await asyncio.sleep(_REDRAW_SECONDS)  # several changes at once make one redraw
 
     async def _send(self, body: Json) -> Json:

@@ -10,7 +10,7 @@ from adapters.localslack.state.state import BROADCAST, Channel, Json
 from adapters.localslack.workspace import LocalWorkspace
 
 
-def seen_by(slack: LocalWorkspace, person: Member) -> Json:
+def visible_to(slack: LocalWorkspace, person: Member) -> Json:
     """Return everything that the person sees."""
     state = slack.state
     view = slack.views.top(person.id)
