@@ -1,7 +1,7 @@
-"""Takes the pictures of docs/policies.md: `python docs/policies_screenshots.py [NAME ...]`, all of them without a name.
+"""Take the pictures of docs/policies.md: `python docs/policies_screenshots.py [NAME ...]`, without a name all of them.
 
-Each picture is a short scene on the `app.yaml` of a section, as the page shows it; see docs/camera.py. Those of the
-demo are taken of its own `app.yaml`.
+Each picture is a short scene with the `app.yaml` that the page shows in a section; see docs/camera.py. The pictures of
+the demo use its own `app.yaml`.
 """
 
 import shutil
@@ -23,7 +23,7 @@ async def asked(scene: Scene, section: str, text: str, who: str = "alice") -> Me
 
 
 async def demo(scene: Scene) -> Message:
-    """The demo's agents, in fast motion; alice wants a database restarted."""
+    """Run the demo's agents in fast motion; alice wants a database restarted."""
     scene.world.speed = 60
     shutil.copytree(ROOT / "examples", scene.world.folder / "examples")
     text = (ROOT / "app.yaml").read_text().replace("#databases", "#approvals")  # a channel that this workspace has
@@ -49,7 +49,7 @@ async def escalated(scene: Scene) -> None:
 
 @picture
 async def approved(scene: Scene) -> None:
-    """Approved by somebody whom the escalation added, or by who is on call."""
+    """Approved by somebody whom the escalation added, or by the person on call."""
     card = await demo(scene)
     await (await card.becomes("@sre")).click("Approve", by=scene.world.bob)
     await card.becomes("Approved by", buttons=[])
@@ -58,7 +58,7 @@ async def approved(scene: Scene) -> None:
 
 @picture
 async def approvers(scene: Scene) -> None:
-    """Somebody who may not is refused."""
+    """A person who may not approve is refused."""
     card = await asked(scene, "Approvers", "refund A7 120", who="bob")
     await card.click("Approve", by=scene.world.bob)
     await scene.world.bob.expect_message(CHANNEL, ephemeral=True)
@@ -85,7 +85,7 @@ async def stages(scene: Scene) -> None:
 
 @picture
 async def automatic(scene: Scene) -> None:
-    """A rule decided by itself."""
+    """A rule decided automatically."""
     await policies_page.start(scene.world, "Conditions and automatic decisions")
     await scene.world.alice.say(CHANNEL, "@signoff refund A7 40")
     card = await scene.world.alice.expect_message(CHANNEL, containing="Approved automatically")
@@ -103,7 +103,7 @@ async def edited(scene: Scene) -> None:
 
 @picture
 async def who(scene: Scene) -> None:
-    """Who can approve, and why."""
+    """The people who can approve, and why."""
     card = await asked(scene, "Approvers", "refund A7 120")
     await card.open_form("Who can approve?", by=scene.world.alice)
     await scene.show("alice", card, height=640)
@@ -111,7 +111,7 @@ async def who(scene: Scene) -> None:
 
 @picture
 async def own_request(scene: Scene) -> None:
-    """The requester approved."""
+    """Approved by the requester."""
     card = await asked(scene, "Own requests", "restart search")
     await card.click("Approve", by=scene.world.alice)
     await card.becomes("Approved by", buttons=[])
@@ -120,7 +120,7 @@ async def own_request(scene: Scene) -> None:
 
 @picture
 async def guest(scene: Scene) -> None:
-    """A guest who is named approved."""
+    """Approved by a guest whom the rule names."""
     card = await asked(scene, "Guests", "restart search")
     await card.click("Approve", by=scene.world.gina)
     await card.becomes("Approved by", buttons=[])
@@ -155,7 +155,7 @@ async def looking(scene: Scene) -> None:
 
 @picture
 async def grant(scene: Scene) -> None:
-    """What was allowed for a while, and a call that runs by it."""
+    """A grant, and a call that it approved."""
     card = await asked(scene, "Allow for a while", "restart search")
     await card.click("Allow like this for 1 h", by=scene.world.bob)
     await card.becomes("are allowed in this conversation until", buttons=[])
@@ -167,7 +167,7 @@ async def grant(scene: Scene) -> None:
 
 @picture
 async def direct(scene: Scene) -> None:
-    """A copy of the card, in direct messages, and where the requester reads of it."""
+    """A copy of the card in a direct message, and the requester's thread that links to it."""
     await policies_page.start(scene.world, "Who is called")
     await scene.world.alice.say(CHANNEL, "@signoff refund A7 120")
     told = await scene.world.alice.expect_message(CHANNEL, containing="Waiting for a decision")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 How = Literal["end", "reset"]
-"""How a connection is cut: its end is told (FIN), or it is torn down (RST)."""
+"""The kind of cut: an orderly end (FIN) or a reset (RST)."""
 
 _CHUNK = 1 << 16
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -27,7 +27,7 @@ class _CutError(Exception):
 
 
 @dataclass(slots=True)
-class _Way:
+class _Direction:
     """One direction of a connection."""
 
     left: int | None = None
@@ -48,8 +48,8 @@ class Line:
         self.number = number
         self.how: How = "end"
         self.dribbles = False
-        """Whether answers come byte by byte."""
-        self.requests, self.replies = _Way(), _Way()
+        """True to send replies byte by byte."""
+        self.requests, self.replies = _Direction(), _Direction()
         self.lost = asyncio.Event()
         self._writer = writer
 
@@ -112,7 +112,7 @@ class Line:
             if len(part) < len(some) or not some:
                 raise _CutError
 
-    def _part(self, way: _Way, some: bytes) -> bytes:
+    def _part(self, way: _Direction, some: bytes) -> bytes:
         part = some if way.left is None else some[: way.left]
         way.passed += len(part)
         if way.left is not None:

@@ -135,7 +135,7 @@ class Member:
 
 
 LONG_AGO = 1_700_000_000
-"""When everything of the people file was made, in seconds since 1970."""
+"""The creation time of everything in a people file, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)

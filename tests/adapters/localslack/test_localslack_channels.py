@@ -1,4 +1,4 @@
-"""What people do with channels and with messages of the bot, and what the bot is told and refused then, as in Slack."""
+"""Actions on channels and on messages of the bot, and the events and refusals that the bot then gets, as in Slack."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A real Bolt app on the workspace: by two sockets and by signed HTTP, with deliveries that fail and repeat."""
+"""Deliveries to a real Bolt app, over two sockets and over signed HTTP, with failures and retries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,7 +27,7 @@ CARD: list[Json] = [
 
 
 class Seen:
-    """What a Bolt app was told, in order; every payload is recorded before Bolt dispatches it."""
+    """The payloads that a Bolt app got, in order; each is recorded before Bolt dispatches it."""
 
     def __init__(self, app: AsyncApp) -> None:
         self.payloads: list[Json] = []
@@ -226,7 +226,7 @@ async def test_a_bot_whose_sockets_break_comes_back(slack: PeopledSlack, app: As
 
 @asynccontextmanager
 async def raw_sockets(slack: PeopledSlack, *, acking: bool = True) -> AsyncIterator[list[list[Json]]]:
-    """Two sockets without any SDK, and the frames that each gets."""
+    """Open two sockets without an SDK; yield them with the frames that each gets."""
     got: list[list[Json]] = [[], []]
 
     async def listen(index: int, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -370,7 +370,7 @@ async def test_a_slash_command_answers_in_its_ack(slack: PeopledSlack, app: Asyn
 
 
 class Plain:
-    """A request URL that answers with one status, and remembers how it was asked."""
+    """A request URL that answers with one status and records its requests."""
 
     def __init__(self, status: int, **headers: str) -> None:
         self.status = status

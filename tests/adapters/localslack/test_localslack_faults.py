@@ -1,4 +1,4 @@
-"""Failures on demand, as the official client meets them."""
+"""Injected failures, as the official client sees them."""
 
 import asyncio
 from typing import Any

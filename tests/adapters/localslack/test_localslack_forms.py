@@ -1,4 +1,4 @@
-"""Entries of inputs from plain values; and no nonsense, however odd, makes the workspace stumble."""
+"""Entries of inputs from plain values; malformed input never breaks the workspace."""
 
 import random
 from typing import Any
@@ -72,7 +72,7 @@ def nonsense(dice: random.Random, depth: int = 0) -> Any:
 
 
 async def test_no_nonsense_makes_the_workspace_stumble(slack: PeopledSlack) -> None:
-    dice = random.Random(7)  # noqa: S311 - the same nonsense in every run
+    dice = random.Random(7)  # noqa: S311 - the same malformed input in every run
     names = ["channel", "ts", "text", "blocks", "view", "user", "user_id", "users", "files", "limit", "cursor", "as"]
     names += ["thread_ts", "metadata", "trigger_id", "view_id", "external_id", "hash", "message_ts", "name", "tab"]
     names += ["timestamp", "action_id", "values", "command", "method", "times", "filename", "length", "usergroup"]

@@ -1,4 +1,4 @@
-"""User groups of the workspace, and people who are deactivated while it runs: what Slack answers, and tells the bot."""
+"""User groups, and people deactivated while the workspace runs: Slack's answers, and its events for the bot."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -69,7 +69,7 @@ FILLED = {
 
 
 class Bot:
-    """A Bolt app that opens a modal for every click, and answers a form as it is told."""
+    """A Bolt app that opens a modal for every click, and answers a form as the test says."""
 
     def __init__(self, app: AsyncApp) -> None:
         self.view: Json = modal(NAME)

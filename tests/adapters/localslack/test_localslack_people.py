@@ -1,4 +1,4 @@
-"""What people see and do: `/people`, ephemeral messages, response URLs; and what a kill leaves behind."""
+"""Actions and views of people: `/people`, ephemeral messages, response URLs; and the state after a kill."""
 
 import asyncio
 import json

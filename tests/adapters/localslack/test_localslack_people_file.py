@@ -1,4 +1,4 @@
-"""What a people file may say, and how its problems are told: file, line, key, what is wrong, how to fix it."""
+"""The content of people files, and the report of their problems: file, line, key, what is wrong, how to fix it."""
 
 from pathlib import Path
 
@@ -122,7 +122,7 @@ def test_data_in_place_of_a_file_has_no_lines() -> None:
 
 
 def test_a_demo_gets_the_groups_that_its_configuration_names() -> None:
-    """Everybody who could decide is in them; a group that is there, by handle or by id, stays as it is."""
+    """All full members are in the added groups; an existing group, by handle or by id, stays as it is."""
     wide = widened(
         BUILT_IN, ["dana"], [], groups=["@sre", "S0PAYMENTS", "managers", "@S024BE7LH", "alice", "no group!"]
     )
@@ -135,7 +135,7 @@ def test_a_demo_gets_the_groups_that_its_configuration_names() -> None:
 
 
 def test_a_demo_gets_the_people_whose_addresses_its_configuration_names() -> None:
-    """An address that somebody has already adds nobody, and a name that is taken goes to nobody else."""
+    """A known address adds nobody, and a taken name is not given to a second person."""
     wide = widened(BUILT_IN, ["bob@example.com", "dana@corp.example", "Alice@corp.example"], [])
     added = {each.name: each.email for each in wide.people[len(BUILT_IN.people) :]}
     assert added == {"dana": "dana@corp.example", "alice.corp.example": "alice@corp.example"}

@@ -1,4 +1,4 @@
-"""What people say and upload is their own: on a shared machine nobody else reads it."""
+"""Messages and uploads are private: on a shared machine nobody else can read them."""
 
 import stat
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the journal keeps: any history, read back, is the same workspace."""
+"""The journal: any history, read back, gives the same workspace."""
 
 import tempfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The official client against the Web API: what works, and Slack's own error for what does not."""
+"""The official client against the Web API: successful calls, and Slack's own errors for the others."""
 
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,7 @@ async def test_a_reply_is_broadcast_afterwards_or_changed_but_not_both(client: A
     reply = await client.chat_postMessage(channel="#deploys", text="reply", thread_ts=root["ts"])
     both = client.chat_update(channel="C0DEPLOYS", ts=reply["ts"], text="new", reply_broadcast=True)
     assert (await refused(both))["error"] == "no_dual_broadcast_content_update"
-    # A text may not stand here, and the library warns that none does.
+    # A text is not allowed here, and the library warns that it is missing.
     missing = "`text` argument is missing"
     with pytest.warns(UserWarning, match=missing):
         no_reply = await refused(client.chat_update(channel="C0DEPLOYS", ts=root["ts"], reply_broadcast=True))
