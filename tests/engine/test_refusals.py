@@ -110,7 +110,7 @@ SENTENCES: list[tuple[Refusal, str]] = [
     ),
     (
         refusals.CannotTakeOver(BOB),
-        "<@UBOB> may not decide this request, so it was not handed over. Choose one of its approvers.",
+        "<@UBOB> can't decide this request, so it was not handed over. Choose one of its approvers.",
     ),
     (
         refusals.YoursAlready(),

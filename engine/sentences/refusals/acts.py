@@ -149,7 +149,7 @@ class CannotTakeOver(Refusal):
 
     @property
     def sentence(self) -> str:
-        return f"<@{self.to}> may not decide this request, so it was not handed over. Choose one of its approvers."
+        return f"<@{self.to}> can't decide this request, so it was not handed over. Choose one of its approvers."
 
 
 @dataclass(frozen=True, slots=True)
