@@ -132,8 +132,8 @@ def _demo_file() -> Path:
 
 def examples_file() -> Path:
     """The `app.yaml` of the example agents. Raises ProblemsError."""
-    here = Path(__file__).resolve().parent
-    found = next(filter(Path.is_file, (here.parent / "app.yaml", here / "demo" / "app.yaml")), None)
+    package = Path(__file__).resolve().parents[1]
+    found = next(filter(Path.is_file, (package.parent / "app.yaml", package / "demo" / "app.yaml")), None)
     if found is None:
         raise ProblemsError(
             [ConfigProblem("signoff demo", "the example agents are not installed", "Name your own with --config.")]

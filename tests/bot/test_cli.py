@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from bot.cli import invoke
+from bot.commands.demo import examples_file
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_the_examples_of_a_checkout_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert examples_file() == ROOT / "app.yaml"
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
