@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from engine.ids import UserId
-from engine.sentences.spoken import spoken
-from engine.sources import Source
+from engine.sentences.spoken import SPOKEN, spoken
+from engine.sources import Origin, Source
+
+_CHECKED = {**SPOKEN, Origin.ON_CALL: "who is on call ({})"}
 
 RUN_STOPPED = "The run was stopped."
 NOT_TOLD = "The agent was not told: it has no way to hear a rejection here."
@@ -41,8 +43,7 @@ def changed_after_vote(by: UserId) -> str:
 
 def checking(sources: Iterable[Source]) -> str:
     """Tell a person that their click waits until these sources have answered."""
-    checked = spoken(sources).replace("the person on call", "who is on call")
-    return f"Checking {checked}. Your click is kept: you'll hear in a moment."
+    return f"Checking {spoken(sources, _CHECKED)}. Your click is kept: you'll hear in a moment."
 
 
 NO_AGENT = "No agent listens here. Ask the bot's operator which channel to use."

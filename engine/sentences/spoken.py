@@ -16,7 +16,7 @@ SPOKEN: Mapping[Origin, str] = MappingProxyType(
 """The words for a group and for a schedule, around its name."""
 
 
-def spoken(sources: Iterable[Source]) -> str:
+def spoken(sources: Iterable[Source], words: Mapping[Origin, str] = SPOKEN) -> str:
     """Name the people of these sources in a stable order: `<@U1>, members of @payments and the person on call (pay)`.
 
     A group is named in plain words: a mention of it would notify all of its members.
@@ -25,8 +25,8 @@ def spoken(sources: Iterable[Source]) -> str:
     sources = tuple(sources)
     named = sorted(f"<@{each.name}>" for each in sources if each.origin is Origin.USER)
     handles = sorted(each.label or each.name for each in sources if each.origin is Origin.GROUP)
-    groups = [SPOKEN[Origin.GROUP].format(escaped(each)) for each in handles]
-    on_call = [SPOKEN[Origin.ON_CALL].format(each.name) for each in sources if each.origin is Origin.ON_CALL]
+    groups = [words[Origin.GROUP].format(escaped(each)) for each in handles]
+    on_call = [words[Origin.ON_CALL].format(each.name) for each in sources if each.origin is Origin.ON_CALL]
     channel = ["any channel member"] * any(each.origin is Origin.CHANNEL for each in sources)
     requester = ["the requester"] * any(each.origin is Origin.REQUESTER for each in sources)
     return _joined([*named, *groups, *on_call, *channel, *requester])

@@ -40,8 +40,6 @@ from engine.sentences.refusals import (
     Stranger,
 )
 
-_OF_THE_PERSON = (NoGuests, NotInChannel, Stranger, RosterUnknown)
-
 _SOON = 0.5
 """Seconds that a look-up usually takes."""
 _OF_THE_PERSON = (NoGuests, NotInChannel, Stranger, RosterUnknown)

@@ -82,7 +82,7 @@ class Notices:
 
     async def _posted_signpost(self, approvals: Sequence[Approval], attempt: int) -> MessageTs | None:
         known = next((each.signpost for each in approvals if each.signpost), None)
-        if known is not None or attempt == 1:
+        if known is not None or attempt <= 1:
             return known
         posted = await self._posts.find(approvals[0].home, SIGNPOST_EVENT, _identity(approvals))
         return MessageTs(posted[-1]["ts"]) if posted else None

@@ -91,6 +91,11 @@ def test_the_parts_that_are_still_missing_are_said() -> None:
     assert "Still needed: the person on call (pay)" in shown(voted(one, CAROL, PAYMENTS))
 
 
+def test_several_people_on_call_are_said_to_be_several() -> None:
+    part = Part((PAY,), quorum=2)
+    assert "2 people on call (pay)" in shown(approval(rule=Policy("r", ((part, Part((PAYMENTS,))),))))
+
+
 def test_rejections_are_counted_where_one_is_not_enough() -> None:
     policy = replace(one_part("r", PAYMENTS, person(DAVE)), reject_quorum=2)
     told = shown(voted(approval(rule=policy), CAROL, PAYMENTS, choice=Choice.REJECT))

@@ -65,10 +65,12 @@ def _of_stage(approval: Approval, policy: Policy, stage: Stage, most: int) -> st
 
 
 def _so_many(quorum: int, people: str) -> str:
-    """A quorum of people, who are named as by `_of_part`."""
+    """A quorum of people, who are named as by `_of_part`: `one of @ann and @bob`, `2 people on call (pay)`."""
     alone = " or " not in people and ", " not in people and " and " not in people
     if alone and quorum == 1 and not people.startswith("members of "):
         return people
+    if alone and people.startswith("the person "):
+        return f"{quorum} people {people.removeprefix('the person ')}"
     if alone and people.startswith("members of "):
         return f"{'a member' if quorum == 1 else f'{quorum} members'} of {people.removeprefix('members of ')}"
     return f"{'one' if quorum == 1 else quorum} of {people}"
