@@ -6,8 +6,12 @@ from hypothesis import settings
 settings.register_profile("signoff", deadline=None)
 settings.load_profile("signoff")
 
-NOT_MEASURED = ("tests/conventions/", "tests/crash/", "tests/install/", "tests/server/", "test_reading_bounds.py")
-"""Tests whose work is done by other processes, and those that hammer on what other tests reach as well."""
+NOT_MEASURED = (
+    "tests/bench/", "tests/browser/", "tests/conventions/", "tests/crash/", "tests/examples/", "tests/install/",
+    "tests/server/", "tests/stories/", "tests/upgrade/", "test_reading_bounds.py",
+)  # fmt: skip
+"""Tests whose work is done by other processes, and long ones that hammer on what the tests of a module reach as well:
+the tracer would make them take half as long again."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

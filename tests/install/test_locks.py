@@ -1,5 +1,6 @@
 """What a lock names is what is installed, today and in a year."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -137,7 +138,8 @@ def test_the_locks_are_what_the_declarations_resolve_to(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tmp_path)
     before = {name: _pins(tmp_path / name) for name in LOCKS}
     command = ["make", "--no-print-directory", "resolved", f"BIN={Path(sys.executable).parent}"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    clean = {name: value for name, value in os.environ.items() if name not in {"ARGS", "MAKEFLAGS", "MAKEOVERRIDES"}}
+    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode and "error sending request" in done.stderr.lower():
         pytest.skip("no package index can be reached")
     assert done.returncode == 0, done.stderr

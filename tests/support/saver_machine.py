@@ -12,7 +12,6 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from adapters.redis.checkpointer.saver import RedisSaver
 from adapters.redis.keys import untag
-from adapters.redis.transport.connection import SyncDatabase
 
 THREADS = st.sampled_from(["t", "{t}", "ü :"])
 NAMESPACES = st.sampled_from(["", "sub:1|sub:2"])
@@ -47,9 +46,9 @@ class SaverMachine(RuleBasedStateMachine):
     @property
     def client(self) -> "redis.Redis":
         """The client of the saver's database."""
-        database = self.saver._database
-        assert isinstance(database, SyncDatabase)
-        return database.client
+        client = getattr(self.saver._database, "client", None)
+        assert isinstance(client, redis.Redis)
+        return client
 
     @rule(thread=THREADS, namespace=NAMESPACES, values=CONTENT, step=st.integers(0, 2), run=RUNS)
     def put(self, thread: str, namespace: str, values: dict[str, Any], step: int, run: str) -> None:

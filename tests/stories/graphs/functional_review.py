@@ -3,16 +3,9 @@
 https://docs.langchain.com/oss/python/langgraph/functional-api-human-in-the-loop
 """
 
-from typing import cast
+from typing import Any
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    HumanMessage,
-    MessageLikeRepresentation,
-    ToolCall,
-    ToolMessage,
-)
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from langgraph.func import entrypoint, task
 from langgraph.graph.message import add_messages
 from langgraph.types import interrupt
@@ -56,26 +49,19 @@ def review_tool_call(tool_call: ToolCall) -> ToolCall | ToolMessage:
     return ToolMessage(content=review_data, name=tool_call["name"], tool_call_id=tool_call["id"])
 
 
-def added(history: list[BaseMessage], *more: BaseMessage) -> list[BaseMessage]:
-    """Append messages, as `add_messages` does; its types would let anything in that can become a message."""
-    return cast(
-        "list[BaseMessage]",
-        add_messages(list[MessageLikeRepresentation](history), list[MessageLikeRepresentation](more)),
-    )
-
-
 @entrypoint()
 def graph(
     messages: list[dict[str, str]], previous: list[BaseMessage] | None
 ) -> entrypoint.final[str, list[BaseMessage]]:
     """Think, have each call reviewed, act, and tell."""
-    history = [*(previous or []), *(HumanMessage(each["content"]) for each in messages)]
+    history: Any = [*(previous or []), *(HumanMessage(each["content"]) for each in messages)]
     response = call_model(history).result()
     while response.tool_calls:
         reviewed = [review_tool_call(call) for call in response.tool_calls]
         done = [each for each in reviewed if isinstance(each, ToolMessage)]
         futures = [call_tool(each) for each in reviewed if not isinstance(each, ToolMessage)]
-        history = added(history, response, *done, *(future.result() for future in futures))
+        new: list[Any] = [response, *done, *(future.result() for future in futures)]
+        history = add_messages(history, new)
         response = call_model(history).result()
-    history = added(history, response)
+    history = add_messages(history, response)
     return entrypoint.final(value=str(response.content), save=history)
