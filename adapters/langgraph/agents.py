@@ -136,9 +136,15 @@ class LocalAgent:
 
 
 async def open_agent(
-    spec: AgentSpec, saver: Any, stack: AsyncExitStack, loaded_files: set[str] | None = None
+    spec: AgentSpec,
+    saver: Any,
+    stack: AsyncExitStack,
+    loaded_files: set[str] | None = None,
+    store: Any = None,
 ) -> LocalAgent:
     """Load a graph and read it. `loaded_files` are those that agents before it loaded: see `exports.load`.
+
+    `store` is for a graph that was compiled without one.
 
     Raises LoadError when the graph cannot be used, and ValueError when `reply` is not JMESPath.
     """
@@ -146,7 +152,7 @@ async def open_agent(
     stack.enter_context(importable(spec.graph, spec.base))
     stack.enter_context(guarding(spec.gate_tools))
     exported = await asyncio.to_thread(load, spec.graph, spec.base, loaded_files)
-    loaded = await open_graph(spec.graph, exported, saver, stack)
+    loaded = await open_graph(spec.graph, exported, saver, stack, store)
     keep_order(loaded.graph)
     _check_gated_tools(spec, loaded.graph)
     code = fingerprint.fingerprints(loaded.graph)

@@ -88,9 +88,11 @@ class LocalGraphs:
         *,
         infrastructure: tuple[type[BaseException], ...] = (),
         masked: Masked = str,
+        store: Any = None,
     ) -> Self:
         """Load all graphs. `infrastructure` are the saver's own errors, which are raised rather than reported.
 
+        `store` is LangGraph's BaseStore, for the graphs that were compiled without one.
         `masked` removes secrets from an error that a model reads.
         Raises LoadError (see `loading`; also where this LangGraph cannot be guarded), and ValueError for a `reply` that
         is not JMESPath.
@@ -103,7 +105,7 @@ class LocalGraphs:
             raise LoadError(str(error)) from None
         async with AsyncExitStack() as stack:
             files: set[str] = set()
-            ready = {name: await _opened(name, spec, saver, stack, files) for name, spec in agents.items()}
+            ready = {name: await _opened(name, spec, saver, stack, files, store) for name, spec in agents.items()}
             return cls(ready, saver, Runs(infrastructure), stack.pop_all(), masked)
 
     async def aclose(self) -> None:
@@ -262,10 +264,10 @@ async def _resume(runner: ThreadRunner, thread: Thread, answer: Answer) -> Resum
 
 
 async def _opened(
-    name: AgentName, spec: AgentSpec, saver: Any, stack: AsyncExitStack, loaded_files: set[str]
+    name: AgentName, spec: AgentSpec, saver: Any, stack: AsyncExitStack, loaded_files: set[str], store: Any
 ) -> LocalAgent:
     try:
-        return await open_agent(spec, saver, stack, loaded_files)
+        return await open_agent(spec, saver, stack, loaded_files, store)
     except LoadError as error:
         error.agent = name
         raise

@@ -192,8 +192,10 @@ def _error_text(error: BaseException) -> str:
     return what
 
 
-async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack) -> Loaded:
+async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack, store: Any = None) -> Loaded:
     """Make a graph that is ready to run. A factory that is a context manager is entered on `stack`.
+
+    `store` is LangGraph's BaseStore for a graph that was compiled without one.
 
     Raises LoadError if it is no graph, if its factory raises, or if it cannot have a checkpointer.
     """
@@ -201,7 +203,7 @@ async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack
     if not _is_graph(made) and callable(made):
         with _as_load_error(spec):
             made = await _call_factory(spec, made, stack)
-    return _with_checkpointer(spec, made, saver)
+    return _with_checkpointer(spec, made, saver, store)
 
 
 def _is_graph(value: Any) -> bool:
@@ -238,20 +240,20 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
     )
 
 
-def _with_checkpointer(spec: str, made: Any, saver: Any) -> Loaded:
+def _with_checkpointer(spec: str, made: Any, saver: Any, store: Any) -> Loaded:
     from langgraph.graph import StateGraph  # noqa: PLC0415 - late: see the module's docstring
     from langgraph.pregel import Pregel  # noqa: PLC0415
 
     if isinstance(made, StateGraph):
         with _as_load_error(spec):
-            return Loaded(made.compile(checkpointer=saver))
+            return Loaded(made.compile(checkpointer=saver, store=store))
     if isinstance(made, Pregel):
         own = made.checkpointer not in (None, True)
         replaced = (
             f"graph: {spec!r} is compiled with a checkpointer of its own. Signoff uses its own instead: leave "
             "checkpointer= out of compile()."
         )
-        graph = made.copy(update={"checkpointer": saver})
+        graph = made.copy(update={"checkpointer": saver, "store": store if made.store is None else made.store})
         return Loaded(graph, (replaced,) if own else ())
     if hasattr(made, "ainvoke"):
         raise LoadError(

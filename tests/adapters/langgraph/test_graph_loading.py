@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.store.memory import InMemoryStore
 from support.graph_talk import talking
 
 from adapters.langgraph.loading.exports import Loaded, LoadError, check_spec, load, open_graph
@@ -223,3 +224,26 @@ async def test_a_node_and_a_factory_import_what_stands_beside_them(tmp_path: Pat
     finally:
         sys.modules.pop("beside", None)
     assert sys.path == before
+
+
+OWN_STORE = (
+    "from langgraph.store.memory import InMemoryStore\nstore = InMemoryStore()\ngraph = builder.compile(store=store)"
+)
+
+
+@pytest.mark.parametrize("export", ["graph = builder", "graph = builder.compile()", "def graph(): return builder"])
+async def test_a_graph_without_a_store_gets_ours(tmp_path: Path, export: str) -> None:
+    (tmp_path / "agent.py").write_text(BUILDER + export)
+    ours = InMemoryStore()
+    async with AsyncExitStack() as stack:
+        spec = "agent.py:graph"
+        loaded = await open_graph(spec, load(spec, tmp_path), InMemorySaver(), stack, ours)
+    assert loaded.graph.store is ours
+
+
+async def test_a_graph_that_has_a_store_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(BUILDER + OWN_STORE)
+    async with AsyncExitStack() as stack:
+        exported = load("agent.py:graph", tmp_path)
+        loaded = await open_graph("agent.py:graph", exported, InMemorySaver(), stack, InMemoryStore())
+    assert loaded.graph.store is exported.store is not None
