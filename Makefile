@@ -61,7 +61,7 @@ test: tools
 	@$(BIN)/pytest -n auto $(ARGS)
 
 coverage:
-	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term --cov-fail-under=0 $(ARGS)"
+	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term $(if $(ARGS),--cov-fail-under=0 $(ARGS))"
 
 check: tools
 	@$(BIN)/ruff format --check .
