@@ -17,7 +17,6 @@ app = typer.Typer(
     name="signoff",
     help="A self-hosted Slack bot for human approvals of LangGraph agents.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

@@ -10,7 +10,8 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 import structlog
@@ -120,11 +121,25 @@ class Mask:
 
 _ACK_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)
 """Slack gives up after 3 s."""
+_DECISION_SECONDS = (5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 259_200, 604_800, 2_592_000)
+"""From 5 s to 30 days."""
 _RUN_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The pending requests of an agent: their number, and the age of the oldest in seconds."""
+
+    count: int = 0
+    oldest: float = 0.0
+
+    def with_one(self, age: float) -> "Waiting":
+        """Count one more."""
+        return Waiting(self.count + 1, max(self.oldest, age))
+
+
 class Metrics:
-    """The metrics, in a registry of their own. Labels hold words of ours: no ids, and nothing that people say."""
+    """The metrics, in a registry of their own. Labels are our words or names of app.yaml: no ids, no message texts."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -175,6 +190,22 @@ class Metrics:
         self._reloads = Counter("signoff_reloads", "Reloads of app.yaml, by result", ["result"], registry=registry)
         self._stale = Gauge("signoff_rules_stale", "1 where the last reload of app.yaml was refused", registry=registry)
         self._open: Gauge | None = None
+        self._pending = Gauge(
+            "signoff_approvals_pending", "Requests that wait for a decision or an answer", ["agent"], registry=registry
+        )
+        self._oldest = Gauge(
+            "signoff_approvals_oldest_pending_seconds",
+            "Age of the oldest request that waits for a decision or an answer, 0 where none does",
+            ["agent"],
+            registry=registry,
+        )
+        self._decision = Histogram(
+            "signoff_approval_decision_seconds",
+            "From a request that people were asked to its end",
+            ["outcome"],
+            buckets=_DECISION_SECONDS,
+            registry=registry,
+        )
 
     def clicked(self, choice: str, result: str) -> None:
         """Count a click: `result` is "counted", or the code of its refusal."""
@@ -191,9 +222,10 @@ class Metrics:
         """Count a request that a graph changed after it was decided: nothing was run."""
         self._changed.inc()
 
-    def closed(self, outcome: str) -> None:
-        """Count an approval that ended: approved, rejected, answered, expired, withdrawn, undeliverable."""
+    def closed(self, outcome: str, seconds: float) -> None:
+        """Count an approval that ended after so many seconds: approved, rejected, answered, expired, withdrawn."""
         self._closed.labels(outcome).inc()
+        self._decision.labels(outcome).observe(max(0.0, seconds))
 
     def reloaded(self, *, ok: bool) -> None:
         """Count a reload, and show whether the rules are those of the file."""
@@ -220,11 +252,24 @@ class Metrics:
         """Show how much waits until it can be posted."""
         self._unposted.set(count)
 
-    def show_open(self, count: int) -> None:
-        """Show how many approvals are open; until the first call nothing is shown, for it is not known."""
+    def show_waiting(self, count: int, agents: Mapping[str, Waiting]) -> None:
+        """Show how many approvals wait for somebody, and the requests of each agent among them."""
         if self._open is None:
             self._open = Gauge("signoff_approvals_open", "Approvals that wait for somebody", registry=self.registry)
         self._open.set(count)
+        for gauge in (self._pending, self._oldest):
+            gauge.clear()  # an agent that is no longer there
+        for agent, waiting in agents.items():
+            self._pending.labels(agent).set(waiting.count)
+            self._oldest.labels(agent).set(waiting.oldest)
+
+    def forget_waiting(self) -> None:
+        """Show nothing of what waits, as it is not known."""
+        self._pending.clear()
+        self._oldest.clear()
+        if self._open is not None:
+            self.registry.unregister(self._open)
+            self._open = None
 
     @contextlib.contextmanager
     def ack(self) -> Iterator[None]:

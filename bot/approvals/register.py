@@ -87,7 +87,8 @@ class Register:
             return False
         await self._lanes.ring(taken.effects)
         if before.state is State.PENDING and taken.approval.state is not State.PENDING:
-            self._metrics.closed(_outcome(taken.approval))
+            ended = taken.approval.closed_at or self._clock.now()
+            self._metrics.closed(_outcome(taken.approval), (ended - taken.approval.created_at).total_seconds())
         return True
 
     async def is_open(self, thread: ThreadId) -> bool:

@@ -41,11 +41,18 @@ async def audit(file: Path, which: str, demo: Path | None) -> int:
 
 
 def _stored(file: Path, demo: Path | None) -> "Config":
-    """The configuration whose storage a command reads: that of the bot, or of a demo with the data folder `demo`."""
-    from bot.config.load import load
+    """The configuration whose storage a command reads: that of the bot, or of a demo with the data folder `demo`.
+
+    It needs no token of Slack: whoever can read Redis may read what is stored.
+    """
+    from bot.config.load import examined
+    from bot.config.problems import ConfigError
 
     if demo is None:
-        return remembered(load(file, os.environ))
+        config, problems = examined(file, os.environ)
+        if config is None:
+            raise ConfigError(problems)
+        return remembered(config)
     if not (demo / "valkey").is_dir():
         raise ProblemsError(
             [ConfigProblem("--demo", f"no demo has kept anything in {demo}", "Name the demo's --data folder.")]

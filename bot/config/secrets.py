@@ -23,7 +23,7 @@ class Secrets:
 
     def values(self) -> tuple[str | None, ...]:
         """Values that must never be shown. Of an address only its password is secret: `bot.masking` knows it."""
-        return (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        return (self.slack_bot_token or None, self.slack_app_token, self.slack_signing_secret)
 
 
 def read_secrets(environ: Mapping[str, str], mode: Mode | None) -> tuple[Mode, Secrets, Sequence[ConfigProblem]]:

@@ -31,10 +31,20 @@ class TakenError(ProblemsError):
     """Something else listens there already."""
 
 
+async def _nothing_to_read() -> None:
+    pass
+
+
 def health_routes(
-    ready: Readiness, metrics: Metrics, degraded: Callable[[], Sequence[str]] = tuple
+    ready: Readiness,
+    metrics: Metrics,
+    degraded: Callable[[], Sequence[str]] = tuple,
+    refresh: Callable[[], Awaitable[None]] = _nothing_to_read,
 ) -> Sequence[web.AbstractRouteDef]:
-    """`/healthz`, `/readyz` and `/metrics`. A bot that is `degraded`, for each of these reasons, is ready."""
+    """`/healthz`, `/readyz` and `/metrics`. A bot that is `degraded`, for each of these reasons, is ready.
+
+    `refresh` reads what only the stores know into the metrics, before each scrape.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -46,6 +56,7 @@ def health_routes(
         return web.Response(text="ready\n" + _lines(f"degraded: {each}" for each in degraded()))
 
     async def exposition(_: web.Request) -> web.Response:
+        await refresh()
         return web.Response(body=metrics.text(), headers={"Content-Type": metrics.content_type})
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition)]

@@ -17,6 +17,7 @@ from bot.oncall.reloading import OnCallInForce
 from bot.runtime import http
 from bot.runtime.agent_names import AgentNames
 from bot.runtime.late_graphs import LateGraphs
+from bot.runtime.pending import PendingGauges
 from bot.runtime.reload import Reload
 from bot.telemetry import Metrics
 from bot.wiring.core import Core
@@ -80,7 +81,11 @@ class Bot:
     @contextlib.asynccontextmanager
     async def http(self) -> AsyncIterator[str]:
         """Serve health, metrics and, in HTTP mode, Slack; gives the address of Slack's route, else of health."""
-        config, health = self.config, http.health_routes(self.not_ready, self.metrics, self.degraded)
+        config = self.config
+        gauges = PendingGauges(
+            listing=self.storage.listing, agents=config.agents, clock=self.ports.clock, metrics=self.metrics
+        )
+        health = http.health_routes(self.not_ready, self.metrics, self.degraded, gauges.refresh)
         door = [route(self._app)] if config.mode is Mode.HTTP else []
         routes: Mapping[str, Sequence[AbstractRouteDef]] = {
             "http": [*door, *health] if config.health is None else door,

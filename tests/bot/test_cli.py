@@ -54,6 +54,35 @@ def test_a_wrong_option_is_said_and_exits_2(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("words", "position", "offered"),
+    [
+        ("signoff de", 1, "demo dead-letters"),
+        ("signoff dead-letters --re", 2, "--revive"),
+        ("signoff policy ", 2, "test"),
+        ("signoff dead-letters --", 2, "--config --revive --demo --help"),
+    ],
+)
+def test_bash_completes_commands_and_options(
+    words: str, position: int, offered: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = {"_SIGNOFF_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(position)}
+    for name, value in typed.items():
+        monkeypatch.setenv(name, value)
+    assert invoke([]) == 0
+    out, err = capsys.readouterr()
+    assert (out.split(), err) == (offered.split(), "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_has_its_completion(
+    shell: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_SIGNOFF_COMPLETE", f"source_{shell}")
+    assert invoke([]) == 0
+    assert f"_SIGNOFF_COMPLETE=complete_{shell}" in capsys.readouterr().out
+
+
 def test_slack_calls_no_address_but_https(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["manifest", "--http", "http://localhost"]) == 1
     assert capsys.readouterr().err == (

@@ -159,17 +159,19 @@ def test_clicks_are_counted_with_their_result() -> None:
 def test_approvals_and_dead_letters_are_counted() -> None:
     metrics = Metrics()
     metrics.opened("tool_call")
-    metrics.closed("expired")
+    metrics.closed("expired", 90)
     metrics.set_aside()
     assert sample(metrics, "signoff_approvals_opened_total", kind="tool_call") == 1
     assert sample(metrics, "signoff_approvals_closed_total", outcome="expired") == 1
+    assert sample(metrics, "signoff_approval_decision_seconds_bucket", outcome="expired", le="60.0") == 0
+    assert sample(metrics, "signoff_approval_decision_seconds_bucket", outcome="expired", le="300.0") == 1
     assert sample(metrics, "signoff_dead_letters_total") == 1
 
 
 def test_open_approvals_are_shown_once_they_are_known() -> None:
     metrics = Metrics()
     assert sample(metrics, "signoff_approvals_open") is None
-    metrics.show_open(7)
+    metrics.show_waiting(7, {})
     assert sample(metrics, "signoff_approvals_open") == 7
 
 
