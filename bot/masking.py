@@ -211,10 +211,10 @@ def _keys_in(text: str) -> Sequence[tuple[re.Pattern[str], str]]:
 
 
 def _known() -> Iterable[str]:
-    return {*_remembered, *_secrets_of(os.environ)}
+    return {*_remembered, *secret_variables(os.environ)}
 
 
-def _secrets_of(environ: Mapping[str, str]) -> Iterable[str]:
+def secret_variables(environ: Mapping[str, str]) -> Iterable[str]:
     """The values of variables with secret names, and the secrets in addresses."""
     for name, value in environ.items():
         if _is_secret(name) and not _is_setting(name, value):

@@ -18,6 +18,7 @@ from bot.checks.summary import not_looked_up, summary
 from bot.config.entries import Agent
 from bot.config.load import examined
 from bot.config.problems import ConfigProblem
+from bot.config.project import unused_words
 from bot.config.secrets import OF_SLACK
 from bot.config.settings import Config
 from bot.rules.rulebook import Compiled, tried, unasked
@@ -59,6 +60,7 @@ async def check(
     findings = Findings([*wrong, *clashes(folders(file, config))])
     if config is None:
         return Report(tuple(findings.problems))
+    findings.warnings += () if config.project is None else unused_words(config.project)
     conditions, not_compiled = tried(config, probes.conditions)
     findings.problems += not_compiled
     graphs = await _check_graphs(config, probes, findings, strict=strict)

@@ -3,9 +3,10 @@
 import contextlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from bot.commands.environment import export
+from bot.commands.environment import enter, export
 from bot.config.problems import ProblemsError
 
 
@@ -15,12 +16,17 @@ async def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> 
     from bot.checks.check import check as checked
     from bot.checks.report import show, show_json
 
-    _export(config)
+    environ = dict(os.environ)  # before .env and a project's env are put into it, as the bot reads it
+    _prepare(config, environ)
     with contextlib.redirect_stdout(sys.stderr):  # prints of graphs and logs are no part of the result
-        report = await checked(config, os.environ, wiring.probes(), strict=strict, offline=offline)
+        report = await checked(config, environ, wiring.probes(), strict=strict, offline=offline)
     return show_json(report) if as_json else show(report)
 
 
-def _export(config: Path) -> None:
+def _prepare(file: Path, environ: Mapping[str, str]) -> None:
+    from bot.config.load import examined
+
     with contextlib.suppress(ProblemsError):  # the check reports it with its line
-        export(config.absolute().parent)
+        export(file.absolute().parent)
+        config, _ = examined(file, environ)
+        enter(config.project if config is not None else None)

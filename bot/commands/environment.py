@@ -1,19 +1,23 @@
-"""Prepares a process for a configuration: logs, secrets that are masked from now on, and `.env` for the graphs."""
+"""Prepares a process for a configuration: logs, masked secrets, and the environment and folders of the graphs."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bot.config.project import Project
     from bot.config.settings import Config
 
 
 def prepared(config: "Config") -> "Config":
-    """Set up logs and put `.env` into the environment before more is imported: LangSmith and models read it."""
+    """Set up logs and the environment before more is imported: LangSmith and models read it."""
     from bot.telemetry import set_up_logs
 
     set_up_logs()
-    return remembered(config)
+    remembered(config)
+    enter(config.project)
+    return config
 
 
 def remembered(config: "Config") -> "Config":
@@ -31,3 +35,14 @@ def export(folder: Path) -> None:
 
     for name, value in environment(folder, {}).items():
         os.environ.setdefault(name, value)
+
+
+def enter(project: "Project | None") -> None:
+    """Set the `env` of a project over the environment, and let its graphs import from its folders, for good.
+
+    Last in the path, as `langgraph dev` has it: what is installed is found first. Nodes import while they run.
+    """
+    if project is None:
+        return
+    os.environ.update(project.env)
+    sys.path += [folder for folder in map(str, project.folders) if folder not in sys.path]

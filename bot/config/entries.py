@@ -224,6 +224,8 @@ class File(Strict):
     """The whole file; agents, rules and on-call sources are validated one by one."""
 
     agents: dict[str, Any]
+    project: Given[Path] = None
+    """The `langgraph.json` of the graphs' project: its folders are importable, and its `env` is set."""
     approvals: tuple[Any, ...] = ()
     defaults: Defaults = Defaults()
     oncall: dict[str, Any] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import yaml
 from dotenv.parser import parse_stream
+from dotenv.variables import parse_variables
 
 from bot.config.problems import ConfigError, ConfigProblem
 
@@ -64,7 +65,7 @@ def read(file: Path, environ: Mapping[str, str], missing: str = _MISSING) -> tup
 
     Raises ConfigError where nothing can be read at all; `missing` is what to do where there is no file.
     """
-    text = _text(file, missing)
+    text = text_of(file, missing)
     nodes = _Nodes(file, environ)
     try:
         loader = yaml.SafeLoader(text)
@@ -91,17 +92,30 @@ def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     Raises ConfigError for a `.env` that cannot be read.
     """
     file = folder / ".env"
-    if not file.is_file():
-        return dict(environ)
-    bindings = list(parse_stream(io.StringIO(_text(file))))
+    return variables(file) | dict(environ) if file.is_file() else dict(environ)
+
+
+def variables(file: Path) -> dict[str, str]:
+    """Read a file of variables, as they are written.
+
+    Raises ConfigError where it cannot be read.
+    """
+    bindings = list(parse_stream(io.StringIO(text_of(file))))
     if problems := [
         ConfigProblem(f"{file}:{binding.original.line}", "cannot be read", "Write NAME=value.")
         for binding in bindings
         if binding.error
     ]:
         raise ConfigError(problems)
-    found = {binding.key: binding.value for binding in bindings if binding.key and binding.value is not None}
-    return found | dict(environ)
+    return {binding.key: binding.value for binding in bindings if binding.key and binding.value is not None}
+
+
+def interpolated(values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Replace `${NAME}` in variables by those before it, else by the environment, as python-dotenv does."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        found[name] = "".join(each.resolve({**environ, **found}) for each in parse_variables(value))
+    return found
 
 
 def spelled(path: KeyPath) -> str:
@@ -207,7 +221,8 @@ def _where(file: Path, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
     return f"{file}:{line}: {spelled(path)}" if path else f"{file}:{line}"
 
 
-def _text(file: Path, missing: str = _MISSING) -> str:
+def text_of(file: Path, missing: str = _MISSING) -> str:
+    """Read UTF-8, with or without a BOM. Raises ConfigError; `missing` is what to do where there is no file."""
     try:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -15,6 +15,7 @@ from bot.config.file import Document, environment, read
 from bot.config.oncall import OnCallEntry, people_problems
 from bot.config.oncall import name_problem as oncall_name_problem
 from bot.config.problems import ConfigError, ConfigProblem
+from bot.config.project import Project, read_project
 from bot.config.secrets import read_secrets
 from bot.config.settings import Config
 from bot.config.validation import agent_name_problem, checked
@@ -39,11 +40,17 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
     document, problems = read(path, known)
     if document.data is None:
         return None, [*problems, ConfigProblem(str(path), "is empty", "Add agents: with one entry for each agent.")]
+    project, of_project = _project(document, known)
+    if project is not None and project.env:
+        document, problems = read(path, {**known, **project.env})
+    problems += of_project
     file, wrong = checked(File, document, document.data, ())
     problems += wrong
     agents, approvals = _entries(document, problems)
     oncall = _sources(document, problems)
-    mode, secrets, of_tokens = read_secrets(known, file.slack.mode if file else None)
+    # For the bot's own tokens the process comes first, as it does before .env: one file of a project must not move it.
+    in_reach = {**project.env, **known} if project is not None else known
+    mode, secrets, of_tokens = read_secrets(in_reach, file.slack.mode if file else None)
     problems += inconsistencies(document, file, agents, approvals, mode)
     if problems or file is None:
         return None, _first_of_each_place([*problems, *of_tokens])
@@ -61,9 +68,25 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
         oncall=MappingProxyType(oncall),
         people=MappingProxyType(file.people),
         secrets=secrets,
+        project=project,
         document=document,
     )
     return config, of_tokens
+
+
+def _project(document: Document, known: Mapping[str, str]) -> tuple[Project | None, Sequence[ConfigProblem]]:
+    """Read the project that a file names, if it does; what else is wrong with the key is a problem of the file."""
+    named = document.data.get("project") if isinstance(document.data, dict) else None
+    if not isinstance(named, str) or not named:
+        return None, ()
+    path = document.file.absolute().parent / Path(named).expanduser()
+    if not path.is_file():
+        fix = "Correct the path, which starts from the folder of app.yaml, or remove project:."
+        return None, [ConfigProblem(document.where(("project",)), f"there is no file {path}", fix)]
+    try:
+        return read_project(path, known), ()
+    except ConfigError as error:
+        return None, error.problems
 
 
 def _first_of_each_place(problems: Iterable[ConfigProblem]) -> Sequence[ConfigProblem]:

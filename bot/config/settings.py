@@ -9,7 +9,9 @@ from bot.config.approvals import ApprovalEntry
 from bot.config.entries import Agent, Defaults, Health, Http, Mode
 from bot.config.file import Document
 from bot.config.oncall import OnCallEntry
+from bot.config.project import Project
 from bot.config.secrets import Secrets
+from bot.masking import secret_variables
 from engine.ids import AgentName
 
 
@@ -31,6 +33,8 @@ class Config:
     people: Mapping[str, str]
     """The members, as Slack's directory is asked for them, by the names that other services have for them."""
     secrets: Secrets
+    project: Project | None
+    """The LangGraph project of the graphs; `None` where `app.yaml` names none."""
     document: Document = field(repr=False)
 
     @property
@@ -43,7 +47,8 @@ class Config:
         """Values that must never be shown, besides what the environment holds under secret names: see `bot.masking`."""
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
         of_sources = (value for entry in self.oncall.values() for value in entry.secret_values)
-        return (*self.secrets.values(), *keys, *of_sources)
+        of_project = secret_variables(self.project.env) if self.project is not None else ()
+        return (*self.secrets.values(), *keys, *of_sources, *of_project)
 
     def gates(self, agent: AgentName) -> Mapping[str, str]:
         """The patterns of `gate_tools` for an agent, each with its place in the file."""

@@ -30,7 +30,7 @@ from engine.ports import Clock
 log = structlog.get_logger(__name__)
 
 _RESTART = "Restart the bot for that. Until then nothing of this file takes effect."
-_OF_A_PROCESS = ("mode", "http", "health", "data", "retention", "audit_retention")
+_OF_A_PROCESS = ("mode", "http", "health", "data", "retention", "audit_retention", "project")
 _KEYS = {"mode": ("slack", "mode")}
 
 
