@@ -4,6 +4,7 @@
 # make coverage  run the tests, and print the lines and branches that they do not reach; ARGS="tests/bot" runs a part
 # make newest run the tests of the adapters on the newest release of every dependency, make oldest on the oldest
 # make server install a LangGraph Server for its tests, in an environment of its own
+# make docs   build the documentation as a site, into site/       make pictures  take its pictures anew
 # make fixture write what this version stores, for the upgrade tests of later ones: once before each release
 # make clean  remove what make made; what the bot keeps (.signoff) stays
 #
@@ -16,6 +17,7 @@ INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 SERVER := .venv-server
 BENCH := .venv-bench
+DOCS := .venv-docs
 SCRATCH := .venv-scratch
 PIP := -m pip --quiet --disable-pip-version-check
 VERSION := import sys; print(*sys.version_info[:3])
@@ -41,9 +43,9 @@ made = echo "$(CURDIR)" > $(2)
 usable = [ "$$(cat $(2) 2>/dev/null)" = "$(CURDIR)" ] && \
 	found=$$($(1)/bin/python -c '$(VERSION)' 2>/dev/null) && [ "$(if $(CHOSEN),$(CHOSEN),$$found)" = "$$found" ]
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null))
-STAMPS := $(PACKAGES) $(SERVER)/.installed $(BENCH)/.installed
+STAMPS := $(PACKAGES) $(SERVER)/.installed $(BENCH)/.installed $(DOCS)/.installed
 
-.PHONY: setup tools demo test coverage check fixture bench lock resolved newest oldest server clean
+.PHONY: setup tools demo test coverage check fixture bench lock resolved newest oldest server docs pictures clean
 # An environment that was moved, whose interpreter is gone, or is not the one asked for, is made anew.
 .PHONY: $(foreach stamp,$(STAMPS),$(shell $(call usable,$(patsubst %/,%,$(dir $(stamp))),$(stamp)) || echo $(stamp)))
 .DELETE_ON_ERROR:
@@ -57,6 +59,7 @@ demo: setup
 
 test: tools
 	@$(MAKE) --no-print-directory server || echo "make test: without a LangGraph Server its tests are skipped" >&2
+	@$(MAKE) --no-print-directory $(DOCS)/.installed || echo "make test: without Zensical the test of the site is skipped" >&2
 	@.ci/chromium || echo "make test: without Chromium the tests of the page cannot run" >&2
 	@$(BIN)/pytest -n auto $(ARGS)
 
@@ -88,6 +91,7 @@ resolved:
 	@$(COMPILE) $(ARGS) --group dev --constraints requirements.lock -o requirements-dev.lock
 	@$(COMPILE) $(ARGS) --group bench --constraints requirements.lock pyproject.toml -o requirements-bench.lock
 	@$(COMPILE) $(ARGS) --group server -o requirements-server.lock
+	@$(COMPILE) $(ARGS) --group docs -o requirements-docs.lock
 
 # The tests of what stands on other packages, with other releases of them than the locks have.
 # anyio has a plugin for pytest, which an older anyio imports with a warning; no test uses it.
@@ -115,8 +119,24 @@ $(BENCH)/.installed: requirements-bench.lock
 	@$(call complete,$(BENCH),$<)
 	@$(call made,$(BENCH),$@)
 
+$(DOCS)/.installed: requirements-docs.lock
+	@echo "Installing what builds the site into $(DOCS) ..." >&2
+	@$(call environment,$(DOCS))
+	@$(call install,$(DOCS),$<)
+	@$(call complete,$(DOCS),$<)
+	@$(call made,$(DOCS),$@)
+
+docs: $(DOCS)/.installed
+	@$(DOCS)/bin/python docs/build.py
+
+# Chromium photographs real scenes: some minutes.
+pictures: tools
+	@$(BIN)/python docs/screenshots.py
+	@$(BIN)/python docs/policies_screenshots.py
+	@$(BIN)/python docs/patterns_screenshots.py
+
 clean:
-	@rm -rf $(VENV) $(SERVER) $(BENCH) $(SCRATCH) dist .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf $(VENV) $(SERVER) $(BENCH) $(DOCS) $(SCRATCH) site .cache dist .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PACKAGES): requirements.lock

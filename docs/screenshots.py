@@ -1,11 +1,15 @@
-"""Takes the README's pictures of a running demo: `python docs/screenshots.py http://127.0.0.1:8484`.
+"""Takes the README's pictures: `python docs/screenshots.py`.
 
-It plays a short scene in a fresh demo, as people would, and photographs it in Chromium.
+It plays a short scene in a fresh demo, as people would, and photographs it in Chromium. With the address of a demo
+(`python docs/screenshots.py http://127.0.0.1:8484`) it takes them there.
 """
 
 import argparse
 import asyncio
 import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
@@ -48,8 +52,38 @@ async def photograph(page: Page, thread: str, url: str) -> None:
     await page.screenshot(path=IMAGES / "approved.png")
 
 
-async def main(url: str, chromium: str) -> None:
+@asynccontextmanager
+async def fresh_demo() -> AsyncIterator[str]:
+    """Run a demo of its own, which keeps nothing, and give its address."""
+    with tempfile.TemporaryDirectory() as data:
+        command = [sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0", "--data", data]
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=IMAGES.parent.parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            yield await _address(process)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+async def _address(process: asyncio.subprocess.Process) -> str:
+    """Read until the demo says where it is."""
+    if process.stdout is not None:
+        async for line in process.stdout:
+            word, _, address = line.decode().strip().partition(" ")
+            if word == "ready":
+                return address
+    raise SystemExit("The demo did not start. `signoff demo` says why.")
+
+
+async def main(url: str | None, chromium: str) -> None:
     """Play the scene and take the pictures."""
+    if url is None:
+        async with fresh_demo() as made:
+            await main(made, chromium)
+        return
     async with People(url) as people, async_playwright() as playwright:
         thread = await scene(people)
         browser = await playwright.chromium.launch(
@@ -61,7 +95,7 @@ async def main(url: str, chromium: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
+    parser.add_argument("url", nargs="?")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
     asyncio.run(main(arguments.url, arguments.chromium))

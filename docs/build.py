@@ -1,0 +1,80 @@
+"""Builds the site from docs/ into site/, and fails for whatever a reader would stumble over: `make docs`.
+
+Zensical itself finds broken links and anchors. It does not notice pages that are missing in the navigation, and it
+copies all other files of docs/ into the site, such as the scripts that take the pictures: that is done here.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CONFIG = ROOT / "zensical.toml"
+_LOADED = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=["']?((?:https?:)?//[^"'\s>]+)""")
+
+
+def main() -> int:
+    """Build, and print each problem."""
+    problems = navigation_problems(CONFIG)
+    if not problems:
+        # Its own interpreter, so that no activated environment is needed. NO_COLOR: the messages are read in logs, too.
+        command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "--config-file", str(CONFIG)]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, check=False)  # noqa: S603 - ours
+        if done.returncode:
+            return done.returncode
+        remove_scripts(ROOT / "site")
+        problems = foreign_loads(ROOT / "site")
+    for problem in problems:
+        print(problem, file=sys.stderr)  # noqa: T201 - a script prints
+    return 1 if problems else 0
+
+
+def navigation_problems(config: Path) -> list[str]:
+    """List the pages that the navigation lacks, names twice, or names although they do not exist."""
+    project = tomllib.loads(config.read_text(encoding="utf-8"))["project"]
+    folder = config.parent / project["docs_dir"]
+    named = list(pages(project["nav"]))
+    there = {str(page.relative_to(folder)) for page in folder.rglob("*.md")}
+    return [
+        *(f"{config.name}: nav lacks {page}. Add it." for page in sorted(there - set(named))),
+        *(f"{config.name}: nav names {page}, which does not exist." for page in sorted(set(named) - there)),
+        *(
+            f"{config.name}: nav names {page} twice."
+            for page in sorted({each for each in named if named.count(each) > 1})
+        ),
+    ]
+
+
+def pages(nav: object) -> Iterator[str]:
+    """Give the pages of a navigation in reading order."""
+    if isinstance(nav, str):
+        yield nav
+    elif isinstance(nav, dict):
+        for below in nav.values():
+            yield from pages(below)
+    elif isinstance(nav, list):
+        for below in nav:
+            yield from pages(below)
+
+
+def remove_scripts(site: Path) -> None:
+    """Remove from the built site what is in docs/ only to make it."""
+    for script in site.glob("*.py"):
+        script.unlink()
+
+
+def foreign_loads(site: Path) -> list[str]:
+    """List what a page would load from another host: the site has to work without the internet."""
+    return [
+        f"{page.relative_to(site)}: loads {address} from another host."
+        for page in sorted(site.rglob("*.html"))
+        for address in _LOADED.findall(page.read_text(encoding="utf-8"))
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
