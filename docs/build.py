@@ -21,6 +21,7 @@ def main() -> int:
     """Build, and print each problem."""
     problems = navigation_problems(CONFIG)
     if not problems:
+        (ROOT / "docs" / "llms.txt").write_text(llms_txt(CONFIG), encoding="utf-8")
         # Its own interpreter, so that no activated environment is needed. NO_COLOR: the messages are read in logs, too.
         command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "--config-file", str(CONFIG)]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, check=False)  # noqa: S603 - ours
@@ -59,6 +60,28 @@ def pages(nav: object) -> Iterator[str]:
     elif isinstance(nav, list):
         for below in nav:
             yield from pages(below)
+
+
+def llms_txt(config: Path) -> str:
+    """List the pages with the first sentence of each, for language models: https://llmstxt.org."""
+    project = tomllib.loads(config.read_text(encoding="utf-8"))["project"]
+    lines = [f"# {project['site_name']}", "", f"> {project['site_description']}"]
+    for section in project["nav"]:
+        for title, below in section.items():
+            lines += ["", f"## {title}", ""]
+            for name in pages(below):
+                text = (config.parent / project["docs_dir"] / name).read_text(encoding="utf-8")
+                heading = text.partition("\n")[0].removeprefix("# ")
+                lines.append(f"- [{heading}]({name}): {first_sentence(text)}")
+    return "\n".join(lines) + "\n"
+
+
+def first_sentence(text: str) -> str:
+    """Give the first sentence of a page's first paragraph, without its links."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).split("\n\n")
+    paragraph = next(part for part in prose if part.strip() and part.strip()[0] not in "#|>!-[")
+    plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", " ".join(paragraph.split()))
+    return re.split(r"(?<=[.:]) (?=[A-Z`*])", plain, maxsplit=1)[0].rstrip(":")
 
 
 def remove_scripts(site: Path) -> None:

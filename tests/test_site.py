@@ -1,0 +1,199 @@
+"""The documentation as a site: it builds without a fault, and what its pages show is true.
+
+Each block of a page is checked by its language: `app.yaml` is loaded, `signoff ...` is parsed by the real command line,
+Python is compiled and its imports looked up. Pages whose blocks are run have tests of their own beside this one.
+"""
+
+import ast
+import importlib.util
+import inspect
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot import process
+from bot.cli import invoke
+from bot.config.entries import Agent
+from bot.config.load import load
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+NAMED = [page.name for page in PAGES]
+SECRETS = {
+    "SLACK_BOT_TOKEN": "xoxb-1-1-abc",
+    "SLACK_APP_TOKEN": "xapp-1-1-abc",
+    "SLACK_SIGNING_SECRET": "secret",
+}
+ROTATION: Any = {"rotation": {"zone": "UTC", "starts": "2026-11-30T09:00", "every": "1w", "people": ["bob"]}}
+OTHER_FILES = {"people", "groups", "cases", "services"}
+"""The first keys of YAML that is no app.yaml: people of a local workspace, policy tests, a compose file."""
+
+_BLOCK = re.compile(r"^( *)```(\w+)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_SPAN = re.compile(r"`(signoff [a-z-]+(?![a-z:-])[^`]*)`")
+
+
+def blocks(page: str, *languages: str) -> list[str]:
+    """The blocks of a page in these languages, without their indentation."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return [
+        re.sub(rf"^{indent}", "", body, flags=re.MULTILINE)
+        for indent, lang, body in _BLOCK.findall(text)
+        if lang in languages
+    ]
+
+
+# The site -------------------------------------------------------------------------------------------------------------
+
+
+def build_script() -> object:
+    spec = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BUILD = build_script()
+
+
+def test_the_site_builds_without_a_warning() -> None:
+    """Broken links and anchors, pages outside of the navigation, and loads from other hosts fail."""
+    python = ROOT / ".venv-docs" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("Zensical is not installed: `make docs` installs it")
+    done = subprocess.run([python, DOCS / "build.py"], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not list((ROOT / "site").glob("*.py"))
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    assert BUILD.navigation_problems(ROOT / "zensical.toml") == []  # type: ignore[attr-defined]
+
+
+def test_a_page_outside_of_the_navigation_is_named(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    for name in ("index.md", "lost.md"):
+        (tmp_path / "docs" / name).write_text("# A page\n")
+    (tmp_path / "zensical.toml").write_text(
+        '[project]\ndocs_dir = "docs"\nnav = [{"A" = ["index.md", "gone.md"]}, "index.md"]\n'
+    )
+    assert BUILD.navigation_problems(tmp_path / "zensical.toml") == [  # type: ignore[attr-defined]
+        "zensical.toml: nav lacks lost.md. Add it.",
+        "zensical.toml: nav names gone.md, which does not exist.",
+        "zensical.toml: nav names index.md twice.",
+    ]
+
+
+def test_a_script_of_another_host_is_named(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(
+        '<a href="https://x/">x</a><script src=https://cdn.example/a.js></script><img src="/b.png">'
+    )
+    assert BUILD.foreign_loads(tmp_path) == ["page.html: loads https://cdn.example/a.js from another host."]  # type: ignore[attr-defined]
+
+
+def test_llms_txt_lists_every_page() -> None:
+    assert (DOCS / "llms.txt").read_text(encoding="utf-8") == BUILD.llms_txt(ROOT / "zensical.toml"), (  # type: ignore[attr-defined]
+        "run `make docs`, which writes it"
+    )
+
+
+# YAML -----------------------------------------------------------------------------------------------------------------
+
+
+def configurations() -> Iterator[tuple[str, str]]:
+    for page in NAMED:
+        for block in blocks(page, "yaml"):
+            if not OTHER_FILES & set(yaml.safe_load(block)) or "agents:" in block:
+                yield page, block
+
+
+def completed(block: str) -> dict[str, Any]:
+    """An `app.yaml` from a part of one: with the agents that its rules name, and the on-call sources that it lacks."""
+    shown = yaml.safe_load(block)
+    if set(shown) <= set(Agent.model_fields):
+        shown = {"agents": {"any": shown}}
+    agents = shown.get("agents") or {name: {} for name in re.findall(r"agent: ([\w-]+)", block) or ["any"]}
+    each = {"graph": "any.py:graph", "channels": ["#any"]}
+    agents = {name: ({} if "server" in said else each) | {"channels": ["#any"]} | said for name, said in agents.items()}
+    sources = dict.fromkeys(re.findall(r"oncall: \[(\w+)", block), ROTATION) | shown.get("oncall", {})
+    return {**shown, "agents": agents, **({"oncall": sources} if sources else {})}
+
+
+@pytest.mark.parametrize(("page", "block"), list(configurations()))
+def test_each_app_yaml_of_a_page_is_a_configuration(page: str, block: str, tmp_path: Path) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_text(yaml.safe_dump(completed(block)))
+    variables = dict.fromkeys(re.findall(r"\$\{(\w+)", block), "https://value.example")
+    assert load(file, variables | SECRETS).agents, page
+
+
+# Commands -------------------------------------------------------------------------------------------------------------
+
+
+def commands(page: str) -> Iterator[str]:
+    """The `signoff` command lines of a page: in blocks, in files of systemd and containers, and in backticks."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for line in "\n".join(blocks(page, "console", "sh", "ini")).splitlines():
+        for found in re.finditer(r"(?:^|[=/ ])(signoff [a-z-]+(?![a-z:-]).*)$", line.removeprefix("$ ")):
+            yield re.split(r" # |  +#| [|<]|&&|;", found[1])[0].strip()
+    yield from (each for each in _SPAN.findall(re.sub(r"\s*\n\s*", " ", re.sub(_BLOCK, "", text))))
+
+
+@pytest.fixture
+def command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real command line, whose commands do nothing once their options are parsed."""
+    for name, function in inspect.getmembers(process, inspect.isfunction):
+        if function.__module__ == process.__name__:
+            monkeypatch.setattr(process, name, lambda *_, **__: 0)
+
+
+def exit_code(line: str) -> int:
+    """The exit code of a command line; 2 for what it does not know. A bare `signoff audit` only names the command."""
+    words = shlex.split(line)[1:]
+    named_only = all(re.fullmatch(r"[a-z][a-z-]+", word) for word in words)
+    return invoke([*words, "--help"] if named_only else words)
+
+
+@pytest.mark.usefixtures("command_line")
+@pytest.mark.parametrize("page", NAMED)
+def test_each_command_of_a_page_is_one(page: str) -> None:
+    assert [line for line in commands(page) if exit_code(line) != 0] == []
+
+
+@pytest.mark.usefixtures("command_line")
+def test_commands_are_found_and_wrong_ones_fail() -> None:
+    assert "signoff demo --clock-speed 60" in set(commands("on-call-gate.md"))
+    assert "signoff check --offline" in set(commands("deploy.md"))
+    wrong = [
+        "signoff shipit",
+        "signoff run --fast",
+        "signoff check EXTRA",
+        "signoff policy tset X",
+        "signoff --versoin",
+    ]
+    assert [exit_code(line) for line in wrong] == [2] * 5
+
+
+# Python ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", NAMED)
+def test_each_python_block_of_a_page_compiles_and_imports_what_exists(page: str) -> None:
+    """`services` stands for a module of the reader."""
+    for block in blocks(page, "python"):
+        code = re.sub(r"\)\.{3}(?=\w)", ").", block)  # calls that a page leaves out
+        tree = ast.parse(f"async def page():\n{re.sub('^', '    ', code, flags=re.MULTILINE)}")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module != "services":
+                module = importlib.import_module(node.module)
+                assert [each.name for each in node.names if not hasattr(module, each.name)] == []
+            elif isinstance(node, ast.Import):
+                assert all(importlib.util.find_spec(each.name) for each in node.names)
