@@ -6,6 +6,7 @@ copies all other files of docs/ into the site, such as the scripts that take the
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -21,13 +22,13 @@ def main() -> int:
     """Build, and print each problem."""
     problems = navigation_problems(CONFIG)
     if not problems:
-        (ROOT / "docs" / "llms.txt").write_text(llms_txt(CONFIG), encoding="utf-8")
         # Its own interpreter, so that no activated environment is needed. NO_COLOR: the messages are read in logs, too.
         command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "--config-file", str(CONFIG)]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, check=False)  # noqa: S603 - ours
         if done.returncode:
             return done.returncode
         remove_scripts(ROOT / "site")
+        add_sources(CONFIG, ROOT / "site")
         problems = foreign_loads(ROOT / "site")
     for problem in problems:
         print(problem, file=sys.stderr)  # noqa: T201 - a script prints
@@ -60,6 +61,13 @@ def pages(nav: object) -> Iterator[str]:
     elif isinstance(nav, list):
         for below in nav:
             yield from pages(below)
+
+
+def add_sources(config: Path, site: Path) -> None:
+    """Add llms.txt, and the pages as they were written, to which it links."""
+    (site / "llms.txt").write_text(llms_txt(config), encoding="utf-8")
+    for page in (config.parent / "docs").glob("*.md"):
+        shutil.copy(page, site)
 
 
 def llms_txt(config: Path) -> str:
