@@ -1,5 +1,8 @@
 """What holds for all tests: no example is timed, since a busy machine is no fault. And what coverage measures."""
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
@@ -19,3 +22,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(each in item.nodeid for each in NOT_MEASURED) or item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.fixture(autouse=True)
+def _path_as_before() -> Iterator[None]:
+    """Take the folders of a test's project out of the path: they stay there as long as a process runs its graphs."""
+    before = [*sys.path]
+    yield
+    sys.path[:] = before

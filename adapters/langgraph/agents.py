@@ -16,7 +16,7 @@ from adapters.langgraph.guards.gates import can_be_gated, guarding, matches
 from adapters.langgraph.guards.tool_args import schema_of
 from adapters.langgraph.loading.answers_fit import unfit_entries
 from adapters.langgraph.loading.breakpoints import Breakpoints, breakpoints_of
-from adapters.langgraph.loading.exports import LoadError, importable, load, loaded_module, open_graph
+from adapters.langgraph.loading.exports import LoadError, load, loaded_module, open_graph
 from adapters.langgraph.loading.own_types import TypeName, own_types
 from adapters.langgraph.loading.schema_fit import Misfit, context_fields, misfits
 from adapters.langgraph.loading.tool_order import keep_order, tool_nodes
@@ -149,7 +149,6 @@ async def open_agent(
     Raises LoadError when the graph cannot be used, and ValueError when `reply` is not JMESPath.
     """
     replies = Replies(spec.reply, people_have_names=names_people(spec.input))
-    stack.enter_context(importable(spec.graph, spec.base))
     stack.enter_context(guarding(spec.gate_tools))
     exported = await asyncio.to_thread(load, spec.graph, spec.base, loaded_files)
     loaded = await open_graph(spec.graph, exported, saver, stack, store)

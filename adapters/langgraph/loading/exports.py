@@ -1,7 +1,7 @@
 """Finds the graph that `graph:` in `app.yaml` names, in any form in which it can be exported.
 
 A spec is `path.py:attribute`, beside `app.yaml`, or `module:attribute`. The attribute is a compiled graph, a StateGraph
-builder, or a factory of one: sync or async, without arguments or with one (the config), also as a context manager.
+builder, a workflow of `@entrypoint`, or a factory of one: see `factories`.
 LangGraph CLI reads the same forms: https://docs.langchain.com/langsmith/application-structure
 
 `check_spec` checks the path without importing anything: LangGraph takes most of a second to import, and a wrong path
@@ -12,16 +12,18 @@ replaced: its threads would be stored apart from everything else.
 import hashlib
 import importlib
 import importlib.util
-import inspect
+import socket
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from adapters.langgraph.loading.factories import FactoryError, call_factory, is_for_each_run
 
 
 class LoadError(Exception):
@@ -69,6 +71,7 @@ def load(spec: str, base: Path, loaded: set[str] | None = None) -> Any:
     """
     where, attribute = check_spec(spec, base)
     if isinstance(where, Path):
+        _make_importable(base, where.parent)
         module = _module_of_file(spec, where, set() if loaded is None else loaded)
     else:
         module = _module_by_name(spec, where, base)
@@ -104,7 +107,7 @@ def _module_of_file(spec: str, file: Path, loaded: set[str]) -> ModuleType:
     before = sys.modules.get(name)
     sys.modules[name] = module
     try:
-        with _on_path(file.parent), _as_load_error(spec):
+        with _as_load_error(spec):
             found.loader.exec_module(module)
     except LoadError:
         sys.modules.pop(name)
@@ -116,35 +119,18 @@ def _module_of_file(spec: str, file: Path, loaded: set[str]) -> ModuleType:
 
 
 def _module_by_name(spec: str, name: str, base: Path) -> ModuleType:
-    with _on_path(base), _as_load_error(spec):
+    _make_importable(base)
+    with _as_load_error(spec):
         return importlib.import_module(name)
 
 
-@contextmanager
-def importable(spec: str, base: Path) -> Iterator[None]:
-    """Let the nodes and the factory of an open graph import what is beside it: last in the path."""
-    where, _ = check_spec(spec, base)
-    entry = str((where.parent if isinstance(where, Path) else base).resolve())
-    if entry in sys.path:
-        yield
-        return
-    sys.path.append(entry)
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)
+def _make_importable(*folders: Path) -> None:
+    """Let a project's files import from its folders, for good: nodes and factories import while they run.
 
-
-@contextmanager
-def _on_path(folder: Path) -> Iterator[None]:
-    """Let the project's files import what is beside them while they load: first in the path."""
-    entry = str(folder.resolve())
-    sys.path.insert(0, entry)
+    Last in the path, as `langgraph dev` has it, so that what is installed is found before a file of the same name.
+    """
+    sys.path += [each for each in dict.fromkeys(str(folder.resolve()) for folder in folders) if each not in sys.path]
     importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)
 
 
 @contextmanager
@@ -187,9 +173,56 @@ def _error_text(error: BaseException) -> str:
     said = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
     what = f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
     if isinstance(error, ModuleNotFoundError):
-        # Names the environment: a newcomer's other packages are often in another one.
-        what += f". Install its package into Signoff's environment ({sys.prefix}), or correct the import"
+        return f"{what}. {_how_to_install(error)}"
+    if isinstance(error, ImportError) and "relative import" in what:
+        return f"{what}. Name the module without the dot, or write graph: as package.module:name"
+    if any(_is_of_network(each) for each in _chain(error)):
+        return f"{what}. This code reaches over the network while it is imported: move it into a factory or a node"
     return what
+
+
+def _how_to_install(error: ModuleNotFoundError) -> str:
+    """Say what to install: the project itself, where its own `src` has the package; else the distribution.
+
+    Names the environment: a newcomer's other packages are often in another one.
+    """
+    package = (error.name or "").partition(".")[0]
+    files = [each.filename for each in traceback.extract_tb(error.__traceback__) if _is_code(each.filename)]
+    for folder in Path(files[-1]).parents if files else ():
+        if (folder / "pyproject.toml").is_file() or (folder / "setup.py").is_file():
+            if any((folder / "src" / each).exists() for each in (package, f"{package}.py")):
+                return f"It is a package of this project: run `pip install -e .` in {folder}, with {sys.executable}"
+            break
+    name = _DISTRIBUTIONS.get(package, package.replace("_", "-"))
+    return (
+        f"Install its package into Signoff's environment ({sys.prefix}), or correct the import: "
+        f"`{sys.executable} -m pip install {name}`"
+    )
+
+
+_DISTRIBUTIONS = {
+    "bs4": "beautifulsoup4", "cv2": "opencv-python", "dateutil": "python-dateutil", "dotenv": "python-dotenv",
+    "fitz": "pymupdf", "git": "gitpython", "github": "PyGithub", "google": "google-genai", "jose": "python-jose",
+    "jwt": "PyJWT", "PIL": "pillow", "psycopg2": "psycopg2-binary", "sklearn": "scikit-learn", "slack": "slackclient",
+    "tavily": "tavily-python", "yaml": "PyYAML",
+}  # fmt: skip
+"""Modules whose distribution has another name."""
+
+_OF_NETWORK = frozenset(
+    {"APIConnectionError", "ClientConnectorError", "ConnectError", "ConnectTimeout", "MaxRetryError", "URLError"}
+)
+
+
+def _is_of_network(error: BaseException) -> bool:
+    return isinstance(error, ConnectionError | socket.gaierror) or type(error).__name__ in _OF_NETWORK
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack, store: Any = None) -> Loaded:
@@ -199,11 +232,19 @@ async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack
 
     Raises LoadError if it is no graph, if its factory raises, or if it cannot have a checkpointer.
     """
-    made = exported
-    if not _is_graph(made) and callable(made):
-        with _as_load_error(spec):
-            made = await _call_factory(spec, made, stack)
-    return _with_checkpointer(spec, made, saver, store)
+    if _is_graph(exported) or not callable(exported):
+        return _with_checkpointer(spec, exported, saver, store)
+    with _as_load_error(spec):
+        try:
+            made = await call_factory(exported, store, stack)
+        except FactoryError as error:
+            raise LoadError(f"graph: {spec!r}: {error}.") from None
+    loaded = _with_checkpointer(spec, made, saver, store)
+    once = (
+        f"graph: {spec!r} is a factory with parameters: LangGraph Server calls it for each run, Signoff calls it once, "
+        "before any run. What a run is given does not reach it (docs/pitfalls.md)."
+    )
+    return replace(loaded, warnings=(*loaded.warnings, once)) if is_for_each_run(exported) else loaded
 
 
 def _is_graph(value: Any) -> bool:
@@ -211,33 +252,6 @@ def _is_graph(value: Any) -> bool:
     from langgraph.pregel import Pregel  # noqa: PLC0415
 
     return isinstance(value, StateGraph | Pregel)
-
-
-async def _call_factory(spec: str, factory: Any, stack: AsyncExitStack) -> Any:
-    needed = [each for each in inspect.signature(factory).parameters.values() if _is_needed(each)]
-    if len(needed) > 1:
-        names = ", ".join(each.name for each in needed)
-        raise LoadError(f"graph: {spec!r}: a factory takes no argument or one, the config; this one needs {names}.")
-    takes = [each for each in inspect.signature(factory).parameters.values() if each.kind in _POSITIONAL]
-    config: Mapping[str, Any] = {"configurable": {}}
-    made = factory(config) if needed or (takes and takes[0].name == "config") else factory()
-    if inspect.isawaitable(made):
-        made = await made
-    if _is_graph(made):
-        return made
-    if hasattr(made, "__aenter__"):
-        return await stack.enter_async_context(made)
-    return stack.enter_context(made) if hasattr(made, "__enter__") else made
-
-
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
-
-def _is_needed(parameter: inspect.Parameter) -> bool:
-    return parameter.default is inspect.Parameter.empty and parameter.kind in (
-        *_POSITIONAL,
-        inspect.Parameter.KEYWORD_ONLY,
-    )
 
 
 def _with_checkpointer(spec: str, made: Any, saver: Any, store: Any) -> Loaded:

@@ -1,5 +1,6 @@
 """A graph is found in whatever form it is exported, and each fault is one sentence."""
 
+import asyncio
 import subprocess
 import sys
 from contextlib import AsyncExitStack
@@ -44,7 +45,10 @@ async def opened(folder: Path, source: str, attribute: str = "graph", saver: Any
         "def graph(config): return builder.compile() if 'configurable' in config else None",
         "async def graph(config): return builder.compile()",
         "def graph(config=None): return builder.compile() if config is not None else None",
-        "def graph(debug=False): return builder.compile() if debug is False else None",
+        "def graph(debug=False): return builder.compile() if 'configurable' in debug else None",
+        "def graph(*, config): return builder.compile() if 'configurable' in config else None",
+        "def graph(config, /): return builder.compile() if 'configurable' in config else None",
+        "def graph(*args, **kwargs): return builder.compile() if not args and not kwargs else None",
         "import contextlib\n@contextlib.asynccontextmanager\nasync def graph():\n    yield builder.compile()",
         "from contextlib import contextmanager\n@contextmanager\ndef graph(config):\n    yield builder.compile()",
         "graph = builder.compile().with_config(tags=['x'])",
@@ -53,7 +57,7 @@ async def opened(folder: Path, source: str, attribute: str = "graph", saver: Any
 async def test_every_form_gets_our_checkpointer(tmp_path: Path, export: str) -> None:
     saver = InMemorySaver()
     loaded = await opened(tmp_path, BUILDER + export, saver=saver)
-    assert loaded.warnings == ()
+    assert bool(loaded.warnings) == any(each in export for each in ("(config", "(debug", "(*, config")), "called once"
     config = {"configurable": {"thread_id": "t"}}
     assert await loaded.graph.ainvoke({"text": ""}, config) == {"text": "ran"}
     assert (await saver.aget_tuple(config)) is not None  # type: ignore[arg-type]
@@ -82,13 +86,20 @@ async def test_its_own_checkpointer_is_replaced_with_a_warning(tmp_path: Path) -
     assert "checkpointer of its own" in loaded.warnings[0]
 
 
-def test_siblings_can_be_imported_and_the_path_is_left_as_it_was(tmp_path: Path) -> None:
+def test_siblings_can_be_imported_and_their_folder_stays_last_in_the_path(tmp_path: Path) -> None:
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "sibling_of_agent.py").write_text("graph = 'sibling'")
     (tmp_path / "agents" / "agent.py").write_text("from sibling_of_agent import graph")
     before = list(sys.path)
     assert load("agents/agent.py:graph", tmp_path) == "sibling"
-    assert sys.path == before
+    assert load("agents/agent.py:graph", tmp_path) == "sibling"
+    assert sys.path == [*before, str(tmp_path), str(tmp_path / "agents")]
+
+
+def test_what_is_installed_is_found_before_a_file_of_the_same_name(tmp_path: Path) -> None:
+    (tmp_path / "jmespath.py").write_text("raise RuntimeError('not this one')")
+    (tmp_path / "agent.py").write_text("import jmespath\ngraph = jmespath.search('a', {'a': 'installed'})")
+    assert load("agent.py:graph", tmp_path) == "installed"
 
 
 def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
@@ -108,6 +119,14 @@ def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
             "agent.py, line 1: ModuleNotFoundError: No module named 'nothing_of_this_name'. ",
         ),
         ("import nothing_of_this_name", f"Install its package into Signoff's environment ({sys.prefix}), or "),
+        ("import langchain_nowhere", "-m pip install langchain-nowhere`."),
+        (
+            "import socket\nraise socket.gaierror(-2, 'Name or service not known')",
+            "agent.py, line 2: gaierror: [Errno -2]",
+        ),
+        ("raise ConnectionRefusedError(111, 'refused')", "reaches over the network while it is imported: move it into"),
+        ("from . import nodes", "Name the module without the dot, or write graph: as package.module:name."),
+        ("def graph(config, runtime): ...", "or these two; this one needs config, runtime."),
         ("x = 1\ny = 1 / 0", "agent.py, line 2: ZeroDivisionError: division by zero."),
         ("import sys\nsys.exit(3)", "SystemExit: 3."),
         ("def graph():\n    raise RuntimeError('no key')", "agent.py, line 2: RuntimeError: no key."),
@@ -215,7 +234,6 @@ async def test_a_node_and_a_factory_import_what_stands_beside_them(tmp_path: Pat
         "    return builder.add_edge(START, 'node')\n"
     )
     (tmp_path / "agent.py").write_text(f"{made}{export}\n" + ("" if "graph(" in export else "graph = made(node)\n"))
-    before = list(sys.path)
     try:
         async with talking(tmp_path / "agent.py", input={"text": "$text"}, reply="text") as talk:
             said = (await talk.say()).reply
@@ -223,7 +241,6 @@ async def test_a_node_and_a_factory_import_what_stands_beside_them(tmp_path: Pat
             assert said.text == "from beside"
     finally:
         sys.modules.pop("beside", None)
-    assert sys.path == before
 
 
 OWN_STORE = (
@@ -247,3 +264,80 @@ async def test_a_graph_that_has_a_store_keeps_it(tmp_path: Path) -> None:
         exported = load("agent.py:graph", tmp_path)
         loaded = await open_graph("agent.py:graph", exported, InMemorySaver(), stack, InMemoryStore())
     assert loaded.graph.store is exported.store is not None
+
+
+RUNTIME = "from langgraph_sdk.runtime import ServerRuntime\n"
+ONLY_FOR_TYPES = (
+    "from __future__ import annotations\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+    "    from langgraph_sdk.runtime import ServerRuntime\n    from nowhere import Config, Other\n"
+)
+USED = "    return builder if runtime.execution_runtime.store is runtime.store else None\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        RUNTIME + BUILDER + "def graph(runtime: ServerRuntime):\n" + USED,
+        RUNTIME + BUILDER + "def graph(runtime: 'ServerRuntime | None' = None):\n" + USED,
+        RUNTIME + BUILDER + "async def graph(*, runtime: ServerRuntime):\n" + USED,
+        RUNTIME + BUILDER + "def graph(config, runtime: ServerRuntime):\n    config['configurable']\n" + USED,
+        RUNTIME + BUILDER + "def graph(runtime: ServerRuntime, config: dict):\n    config['tags']\n" + USED,
+        ONLY_FOR_TYPES + BUILDER + "def graph(config: Config, runtime: ServerRuntime) -> Other:\n" + USED,
+        RUNTIME + BUILDER + "class Made:\n  def __call__(self, runtime: ServerRuntime):\n  " + USED + "graph = Made()",
+        RUNTIME + BUILDER + "import functools\ndef make(runtime: ServerRuntime):\n" + USED
+        + "graph = functools.partial(make)",
+    ],
+)  # fmt: skip
+async def test_a_factory_gets_a_server_runtime_by_its_annotation(tmp_path: Path, source: str) -> None:
+    (warning,) = (await opened(tmp_path, source)).warnings
+    assert "LangGraph Server calls it for each run, Signoff calls it once" in warning
+
+
+async def test_a_runtime_has_the_defaults_of_its_context(tmp_path: Path) -> None:
+    source = (
+        f"from dataclasses import dataclass\n{RUNTIME}{BUILDER}@dataclass\nclass Context:\n    word: str = 'yes'\n"
+        "def graph(runtime: ServerRuntime[Context]):\n"
+        "    return builder if runtime.execution_runtime.context.word == 'yes' else None\n"
+    )
+    await opened(tmp_path, source)
+
+
+async def test_a_workflow_is_taken_as_it_is(tmp_path: Path) -> None:
+    source = "from langgraph.func import entrypoint\n@entrypoint()\ndef graph(text):\n    return text\n"
+    saver = InMemorySaver()
+    loaded = await opened(tmp_path, source, saver=saver)
+    assert loaded.graph.checkpointer is saver
+    assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize("form", ["", "@contextlib.contextmanager\n"])
+async def test_a_slow_factory_does_not_stop_the_event_loop(tmp_path: Path, form: str) -> None:
+    """It waits for the loop to go on: run in the loop it would wait until it gives up."""
+    made = "yield" if form else "return"
+    source = (
+        f"{BUILDER}import contextlib, threading\nticked = threading.Event()\n{form}def graph():\n"
+        f"    assert ticked.wait(20)\n    {made} builder.compile()\n"
+    )
+    (tmp_path / "agent.py").write_text(source)
+    exported = load("agent.py:graph", tmp_path)
+    ticked = sys.modules[load_name(exported)].ticked
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        group.create_task(open_graph("agent.py:graph", exported, InMemorySaver(), stack))
+        group.create_task(asyncio.to_thread(ticked.set))
+
+
+def load_name(exported: Any) -> str:
+    return str(getattr(exported, "__wrapped__", exported).__module__)
+
+
+def test_a_package_in_src_is_installed_with_the_project(tmp_path: Path) -> None:
+    package = tmp_path / "src" / "package_in_src"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "state.py").write_text("x = 1")
+    (package / "graph.py").write_text("from package_in_src.state import x\ngraph = x")
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'mine'\n")
+    with pytest.raises(LoadError) as caught:
+        load("./src/package_in_src/graph.py:graph", tmp_path)
+    assert "graph.py, line 1: ModuleNotFoundError: No module named 'package_in_src'" in str(caught.value)
+    assert f"run `pip install -e .` in {tmp_path}, with {sys.executable}." in str(caught.value)
