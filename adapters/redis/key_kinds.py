@@ -132,6 +132,28 @@ CHANGED = KeyKind(
 READING = KeyKind("reading", "string", "the process that reads the user groups of a workspace", HOUR, of_thread=False)
 LOOKUP = KeyKind("lookup", "string", "the last lookup of an on-call source", DAY, of_thread=False)
 ASKING = KeyKind("asking", "string", "the process that asks an on-call source", HOUR, of_thread=False)
+_AS_PUT = "agents keep their memories; an item with a TTL goes with it, and a namespace with its last item"
+ITEMS = KeyKind(
+    "items", "hash", "of the graphs' store: the items of a namespace, a record by key", None, _AS_PUT, of_thread=False
+)
+ORDER = KeyKind(
+    "order", "zset", "the keys of a namespace's items in the order in which they were first put", None, "as `items`",
+    of_thread=False,
+)  # fmt: skip
+EXPIRY = KeyKind(
+    "expiry", "zset", "the keys of a namespace's items that have a TTL, by the millisecond at which each ends",
+    None, "as `items`", of_thread=False,
+)  # fmt: skip
+VECTORS = KeyKind(
+    "vectors", "hash", "the embeddings of a namespace's items as float32, by key", None, "as `items`", of_thread=False
+)
+NAMESPACES = KeyKind(
+    "namespaces", "zset", "index of the graphs' store: its namespaces, all of score 0, so by name", None,
+    "gone namespaces are taken off as they are noticed", of_thread=False,
+)  # fmt: skip
+LISTED = KeyKind(
+    "listed", "zset", "when each namespace was last put on the index, in ms", None, "as `namespaces`", of_thread=False
+)
 META = KeyKind("meta", "hash", "facts of this bot: layout version, first start", None, "one small key", of_thread=False)
 
 KINDS = (
@@ -139,5 +161,5 @@ KINDS = (
     GRANTS, MAIL, LEASE, FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, RECENT, THREADS, GRANTED, TALKS,
     HOLDERS,
     BACKLOG, DELETED, CHANNELS, CALLS, QUEUE, ABSENT, SHUT, USERGROUPS, CHANGED,
-    READING, LOOKUP, ASKING, META,
+    READING, LOOKUP, ASKING, ITEMS, ORDER, EXPIRY, VECTORS, NAMESPACES, LISTED, META,
 )  # fmt: skip

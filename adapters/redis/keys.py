@@ -202,6 +202,30 @@ class Keys:
         """Name the process that asks an on-call source."""
         return self._of_bot(key_kinds.ASKING, source)
 
+    def items(self, namespace: str) -> Key:
+        """Name the items of a namespace of the graphs' store; its keys share a hash tag."""
+        return self._of_bucket(key_kinds.ITEMS, namespace)
+
+    def order(self, namespace: str) -> Key:
+        """Name the order of a namespace's items."""
+        return self._of_bucket(key_kinds.ORDER, namespace)
+
+    def expiry(self, namespace: str) -> Key:
+        """Name the ends of a namespace's items."""
+        return self._of_bucket(key_kinds.EXPIRY, namespace)
+
+    def vectors(self, namespace: str) -> Key:
+        """Name the embeddings of a namespace's items."""
+        return self._of_bucket(key_kinds.VECTORS, namespace)
+
+    def namespaces(self) -> Key:
+        """Name the index of the store's namespaces; the times of its entries share its hash tag."""
+        return self._of_bucket(key_kinds.NAMESPACES, "store")
+
+    def listed(self) -> Key:
+        """Name the times at which namespaces were put on the index."""
+        return self._of_bucket(key_kinds.LISTED, "store")
+
     def meta(self) -> Key:
         """Name the bot's own facts."""
         return self._of_bot(key_kinds.META)

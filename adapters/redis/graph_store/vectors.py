@@ -1,0 +1,94 @@
+"""Search by embeddings: exact cosine similarity in NumPy, over every item under the prefix.
+
+Plain Redis has no index of vectors, so each search reads all vectors under its prefix; docs/store.md says from which
+size on that is too slow. An item has one vector for each text that `fields` finds in it, and its score is that of its
+best, as in LangGraph's InMemoryStore.
+
+Stored vectors carry a mark of their model and size. After a change of the model the old ones are not compared with the
+new: their items are found without a score until they are put again.
+
+NumPy is an extra (`pip install "signoff[vectors]"`) and is imported when the first store with an index is made.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Self
+
+from langchain_core.embeddings import Embeddings
+from langgraph.store.base import IndexConfig, PutOp, ensure_embeddings, get_text_at_path, tokenize_path
+
+_MARK = 8
+_FLOAT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """What `index` of a store configures."""
+
+    embeddings: Embeddings
+    dims: int
+    fields: tuple[str, ...]
+    mark: bytes
+    numpy: Any = field(repr=False)
+
+    @classmethod
+    def of(cls, config: IndexConfig) -> Self:
+        """Read the configuration. Raises ValueError for a wrong one, and ImportError where NumPy is missing."""
+        dims, embed = config.get("dims"), config.get("embed")
+        if not isinstance(dims, int) or isinstance(dims, bool) or dims < 1:
+            raise ValueError(f"index: dims is {dims!r}: it is the number of dimensions of the model's vectors")
+        if embed is None:
+            raise ValueError("index: embed is missing: name a model (openai:text-embedding-3-small) or give a function")
+        model = embed if isinstance(embed, str) else getattr(embed, "model", "")
+        mark = hashlib.sha256(f"{dims}\0{model}".encode()).digest()[:_MARK]
+        return cls(ensure_embeddings(embed), dims, tuple(config.get("fields") or ["$"]), mark, _numpy())
+
+    def texts(self, op: PutOp) -> list[str]:
+        """Give the texts of an item that are embedded."""
+        if op.value is None or op.index is False:
+            return []
+        paths = self.fields if op.index is None else op.index
+        value = dict(op.value)
+        return [
+            text for path in paths for text in get_text_at_path(value, path if path == "$" else tokenize_path(path))
+        ]
+
+    def checked(self, texts: Sequence[str], vectors: Sequence[Sequence[float]]) -> Mapping[str, Any]:
+        """Give the vector of each text. Raises ValueError when the model gave others than it should."""
+        if len(vectors) != len(texts):
+            raise ValueError(f"the embedding model gave {len(vectors)} vectors for {len(texts)} texts")
+        for vector in vectors:
+            if len(vector) != self.dims:
+                raise ValueError(f"the embedding model gives {len(vector)} dimensions, but index: dims is {self.dims}")
+            if not all(map(math.isfinite, vector)):
+                raise ValueError("the embedding model gave a vector that holds no finite numbers")
+        return {text: self.numpy.asarray(vector, "<f4") for text, vector in zip(texts, vectors, strict=True)}
+
+    def pack(self, vectors: Sequence[Any]) -> bytes:
+        """Write the vectors of one item."""
+        return self.mark + b"".join(vector.tobytes() for vector in vectors) if vectors else b""
+
+    def scores(self, query: Any, stored: Sequence[bytes | None]) -> list[float | None]:
+        """Compare a query with the vectors of several items; None for an item without any that can be compared."""
+        np, size = self.numpy, self.dims * _FLOAT
+        bodies = [raw[_MARK:] if raw and raw.startswith(self.mark) else b"" for raw in stored]
+        counts = [len(body) // size for body in bodies]
+        matrix = np.frombuffer(b"".join(bodies), "<f4").reshape(-1, self.dims)
+        norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(query)
+        found = np.divide(matrix @ query, norms, out=np.zeros(len(matrix), "f4"), where=norms != 0).tolist()
+        scores: list[float | None] = []
+        at = 0
+        for count in counts:
+            scores.append(max(found[at : at + count]) if count else None)
+            at += count
+        return scores
+
+
+def _numpy() -> Any:
+    try:
+        return import_module("numpy")
+    except ImportError:
+        raise ImportError('a store with an index needs NumPy: pip install "signoff[vectors]"') from None
