@@ -4,7 +4,8 @@
 `stores`, `lanes`, `checkpointer` and `graph_store`; `embedded` starts a private Valkey.
 
 Any LangGraph program can use the checkpointer and the store of what agents remember without the rest:
-`from adapters.redis import AsyncRedisSaver, AsyncRedisStore` (docs/checkpointer.md, docs/store.md). The import is lazy: LangGraph takes a while to import, and most modules here do not need it.
+`from adapters.redis import AsyncRedisSaver, AsyncRedisStore` (docs/checkpointer.md, docs/store.md).
+The import is lazy: LangGraph takes a while to import, and most modules here do not need it.
 """
 
 from importlib import import_module

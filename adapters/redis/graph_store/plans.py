@@ -337,23 +337,26 @@ class StorePlans:
             return False
         return self._sweep_from is not None or time.monotonic() >= self._swept + self.sweep_every
 
-    def sweep_some(self) -> Plan[int]:
-        """Delete the ended items of some namespaces, and go on from there the next time. Gives how many."""
-        names, self._sweep_from = yield from self._names("", self._sweep_from)
+    def sweep_some(self) -> Plan[None]:
+        """Delete the ended items of some namespaces, and go on from there the next time."""
+        _, self._sweep_from = yield from self._sweep_after(self._sweep_from)
         self._swept = time.monotonic()
-        if not names:
-            return 0
-        counted = yield [CountItems(*self._keys(name)) for name in names]
-        yield from self._forget([name for name, (_, left) in zip(names, counted, strict=True) if not left])
-        return sum(dropped for dropped, _ in counted)
 
     def sweep(self) -> Plan[int]:
         """Delete all items that ended. Gives how many; Redis deletes namespaces of which all items end by itself."""
-        self._sweep_from = None
-        gone = yield from self.sweep_some()
-        while self._sweep_from is not None:
-            gone += yield from self.sweep_some()
+        gone, after = yield from self._sweep_after(None)
+        while after is not None:
+            more, after = yield from self._sweep_after(after)
+            gone += more
         return gone
+
+    def _sweep_after(self, after: str | None) -> Plan[tuple[int, str | None]]:
+        names, last = yield from self._names("", after)
+        if not names:
+            return 0, None
+        counted = yield [CountItems(*self._keys(name)) for name in names]
+        yield from self._forget([name for name, (_, left) in zip(names, counted, strict=True) if not left])
+        return sum(dropped for dropped, _ in counted), last
 
     def _keys(self, name: str) -> tuple[Key, Key, Key, Key]:
         keys = self.keys
@@ -363,7 +366,7 @@ class StorePlans:
 _At: TypeAlias = tuple[str, str]
 
 
-def _last_puts(asked: Sequence[Op]) -> dict[_At, PutOp]:
+def _last_puts(asked: Sequence[Any]) -> dict[_At, PutOp]:
     """Find the last put of each key. Raises ValueError for an operation of an unknown type."""
     puts: dict[_At, PutOp] = {}
     for op in asked:

@@ -73,7 +73,7 @@ end
 
 
 class Page(NamedTuple):
-    """Some items of a namespace in order: `key, record or None, vectors or None` each; the next page is after `last`."""
+    """Items of a namespace in order, `key, record or None, vectors or None` each; the next page is after `last`."""
 
     last: str
     rows: list[tuple[bytes, bytes | None, bytes | None]]
