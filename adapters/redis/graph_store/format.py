@@ -112,7 +112,7 @@ def as_text(raw: bytes) -> str:
 
 
 def milliseconds(minutes: float | None, what: str = "ttl") -> float:
-    """Turn a TTL into ms, 0 for none. Raises ValueError when it is not a positive number."""
+    """Turn a TTL into ms, 0 for none. Raises ValueError or TypeError when it is not a positive number."""
     if minutes is None:
         return 0.0
     if isinstance(minutes, bool) or not isinstance(minutes, int | float):
