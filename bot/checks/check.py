@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.checks import gates, oncall, reach
 from bot.checks.interrupts import unknown
-from bot.checks.modules import clashes, folders
+from bot.checks.modules import clashes
 from bot.checks.probes import LoadedGraph, Probes, asked
 from bot.checks.report import Findings, Report
 from bot.checks.rules import misfits, without_tool
@@ -57,13 +57,15 @@ async def check(
     config, wrong = examined(file, environ)
     if offline:
         wrong = [each for each in wrong if each.where not in OF_SLACK]
-    findings = Findings([*wrong, *clashes(folders(file, config))])
+    findings = Findings([*wrong])
     if config is None:
         return Report(tuple(findings.problems))
     findings.warnings += () if config.project is None else unused_words(config.project)
     conditions, not_compiled = tried(config, probes.conditions)
     findings.problems += not_compiled
-    graphs = await _check_graphs(config, probes, findings, strict=strict)
+    clashing = [*clashes(config)]
+    findings.problems += clashing
+    graphs = _Graphs() if clashing else await _check_graphs(config, probes, findings, strict=strict)
     _check_gates(config, graphs.tools, findings, strict=strict)
     _check_rules(config, conditions, graphs, findings)
     await _check_addresses(config, probes, findings)

@@ -11,13 +11,26 @@ if TYPE_CHECKING:
 
 
 def prepared(config: "Config") -> "Config":
-    """Set up logs and the environment before more is imported: LangSmith and models read it."""
+    """Set up logs and the environment before more is imported: LangSmith and models read it.
+
+    Raises ProblemsError: see `refuse_clashes`.
+    """
     from bot.telemetry import set_up_logs
 
     set_up_logs()
     remembered(config)
     enter(config.project)
+    refuse_clashes(config)
     return config
+
+
+def refuse_clashes(config: "Config") -> None:
+    """Raise ProblemsError where graphs import packages that are called like ours: see `bot.checks.modules`."""
+    from bot.checks.modules import clashes
+    from bot.config.problems import ProblemsError
+
+    if clashing := [*clashes(config)]:
+        raise ProblemsError(clashing)
 
 
 def remembered(config: "Config") -> "Config":

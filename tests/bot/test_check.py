@@ -12,13 +12,15 @@ from adapters.conditions import CelConditions
 from adapters.localslack import LocalSlack
 from bot import wiring
 from bot.checks.check import OFFLINE, check
-from bot.checks.modules import clashes
+from bot.checks.modules import clashing
 from bot.checks.oncall import OnCallNow
 from bot.checks.probes import LoadedGraph, Names, UnfitError, Workspace
 from bot.checks.report import Report, show
 from bot.checks.slack import OPEN_IT
+from bot.commands.environment import refuse_clashes
 from bot.config.entries import Agent, Http, Mode
 from bot.config.load import load
+from bot.config.problems import ProblemsError
 from bot.config.secrets import Secrets
 from bot.config.settings import Config
 from bot.rules.channel_names import resolved
@@ -283,26 +285,86 @@ async def test_a_wrong_configuration_asks_nothing_of_the_world(app: Path) -> Non
 
 
 @pytest.mark.parametrize("code", ["engine/__init__.py", "engine/model.py", "engine/parts/model.py", "engine.py"])
-async def test_a_module_that_is_called_like_ours(app: Path, code: str) -> None:
+async def test_a_module_that_is_called_like_ours_and_imported_is_told_before_anything_is(app: Path, code: str) -> None:
     write(app.parent / code)
-    name = "engine.py" if code == "engine.py" else "engine"
-    (line,) = await lines(app, World())
+    write(app.parent / "deploy.py", "x = 1\nimport engine\n")
+    world = World()
+
+    (line,) = await lines(app, world)
+
     assert line == (
-        f"{name}: has the same name as a module of Signoff, and a graph that imports engine gets Signoff's. "
-        "Rename yours, such as my_engine."
+        "deploy.py:2: imports engine, which is a package of Signoff too, so it would not get engine. "
+        "Rename yours, such as my_engine, here and where else it is imported."
     )
+    assert not any("deploy.py" in each for each in world.asked)
+
+
+@pytest.mark.parametrize("code", ["engine/__init__.py", "bot/model.py", "adapters.py"])
+async def test_a_module_that_is_called_like_ours_and_not_imported_is_no_problem(app: Path, code: str) -> None:
+    write(app.parent / code)
+    source = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import bot.model, engine, adapters\n"
+    write(app.parent / "deploy.py", source)
+    assert await lines(app, World()) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "where"),
+    [
+        ({"deploy.py": "def node(state):\n    from bot import x\n"}, "deploy.py:2"),
+        ({"deploy.py": "import helper", "helper.py": "\nfrom bot.model import x"}, "helper.py:2"),
+        ({"deploy.py": "from parts import nodes", "parts/nodes.py": "import bot.model"}, "parts/nodes.py:1"),
+        (
+            {"deploy.py": "import parts.sub", "parts/__init__.py": "", "parts/sub/__init__.py": "from ..a import b",
+             "parts/a.py": "from . import c", "parts/c.py": "import bot"},
+            "parts/c.py:1",
+        ),
+        ({"deploy.py": "import a", "a.py": "import b", "b.py": "import a\nimport bot"}, "b.py:2"),
+        ({"deploy.py": "import importlib\nimportlib.import_module('bot.model')"}, "deploy.py:2"),
+        ({"deploy.py": "def broken(:", "travel.py": "import bot"}, "travel.py:1"),
+    ],
+)  # fmt: skip
+async def test_imports_are_followed_through_the_projects_files(app: Path, files: dict[str, str], where: str) -> None:
+    write(app.parent / "bot" / "__init__.py")
+    write(app.parent / "bot" / "model.py")
+    for name, text in files.items():
+        write(app.parent / name, text)
+    (line,) = await lines(app, World())
+    assert line.startswith(f"{where}: imports bot, which is a package of Signoff too")
+
+
+async def test_a_module_of_ours_may_be_imported_beside_one_of_that_name(app: Path) -> None:
+    write(app.parent / "adapters" / "mine.py")
+    write(app.parent / "deploy.py", "from adapters.redis import AsyncRedisSaver\nfrom adapters import redis\n")
+    assert await lines(app, World()) == []
 
 
 async def test_a_module_beside_a_graphs_own_file(app: Path) -> None:
     write(app, APP.replace("deploy.py", "src/deploy.py"))
     write(app.parent / "src" / "adapters" / "__init__.py")
-    assert [line.partition(":")[0] for line in await lines(app, World())] == ["src/adapters"]
+    write(app.parent / "src" / "deploy.py", "import adapters")
+    (line,) = await lines(app, World())
+    assert line.startswith("src/deploy.py:1: imports adapters")
 
 
-def test_a_folder_without_code_clashes_with_nothing(tmp_path: Path) -> None:
-    (tmp_path / "bot").mkdir()
-    (tmp_path / "bot" / "avatar.png").touch()
-    assert list(clashes([tmp_path])) == []
+def test_a_graph_that_is_a_module_of_such_a_package(tmp_path: Path) -> None:
+    write(tmp_path / "bot" / "graph.py")
+    (problem,) = clashing(["bot.graph:graph"], tmp_path)
+    assert str(problem).startswith("graph: bot.graph:graph: imports bot")
+
+
+def test_a_dependency_of_the_project_is_searched_too(tmp_path: Path) -> None:
+    write(tmp_path / "libs" / "engine" / "core.py")
+    write(tmp_path / "agent.py", "import engine.core")
+    assert [*clashing(["./agent.py:graph"], tmp_path)] == []
+    (problem,) = clashing(["./agent.py:graph"], tmp_path, [tmp_path / "libs"])
+    assert f"would not get {tmp_path}/libs/engine/core" in str(problem)
+
+
+def test_run_and_demo_refuse_what_check_refuses(app: Path) -> None:
+    write(app.parent / "bot.py")
+    write(app.parent / "deploy.py", "import bot")
+    with pytest.raises(ProblemsError, match=r"deploy\.py:1: imports bot, which is a package of Signoff too"):
+        refuse_clashes(load(app, ENVIRON))
 
 
 async def test_faults_go_to_stderr_and_the_exit_code_is_1(app: Path) -> None:
