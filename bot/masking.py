@@ -217,14 +217,15 @@ def _known() -> Iterable[str]:
 def secret_variables(environ: Mapping[str, str]) -> Iterable[str]:
     """The values of variables with secret names, and the secrets in addresses."""
     for name, value in environ.items():
-        if _is_secret(name) and not _is_setting(name, value):
+        if is_secret_name(name) and not _is_setting(name, value):
             yield value
         if "://" in value:
             yield from _in_address(value)
 
 
 @lru_cache(maxsize=4_096)
-def _is_secret(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Tell whether the value under this name is never shown."""
     looks_so = SECRET_NAMES.search(name) or _ALSO_SECRET_NAMES.search(name)
     return looks_so is not None and _NOT_SECRET_NAMES.search(name) is None
 
@@ -248,7 +249,9 @@ def _in_address(url: str) -> Sequence[str]:
     """The password of an address, and the values in its query that have secret names."""
     try:
         split: SplitResult = urlsplit(url)
-        named = [value for name, value in parse_qsl(split.query) if _is_secret(name) and not _is_setting(name, value)]
+        named = [
+            value for name, value in parse_qsl(split.query) if is_secret_name(name) and not _is_setting(name, value)
+        ]
     except ValueError:
         return ()
     return [split.password or "", *named]
@@ -268,7 +271,7 @@ def _parts(value: str) -> Iterable[str]:
     except (ValueError, RecursionError):
         inner = None
     if isinstance(inner, dict):
-        found = [each for name, each in inner.items() if isinstance(each, str) and _is_secret(name)]
+        found = [each for name, each in inner.items() if isinstance(each, str) and is_secret_name(name)]
     elif isinstance(inner, list):
         found = [each for each in inner if isinstance(each, str)]
     else:

@@ -28,7 +28,7 @@ from engine.approvals.effects import Hear
 from engine.asks.ask import Kind
 from engine.authority.eligibility import may_open
 from engine.authority.policy import Subject
-from engine.ids import AgentName, ApprovalId, MessageTs, ThreadId, UserId
+from engine.ids import AgentName, ApprovalId, ChannelId, MessageTs, ThreadId, UserId
 from engine.sentences import notices
 
 _STARTS_WITH_MENTION = re.compile(r"\s*<@[A-Z0-9]+")
@@ -65,6 +65,11 @@ def thread_id(place: Place) -> ThreadId:
     In a channel, `place.thread_ts` is the root message's `ts`.
     """
     return ThreadId(f"{place.team}:{place.channel}:{place.thread_ts or 'root'}")
+
+
+def channel_of(thread: ThreadId) -> ChannelId:
+    """Find the channel in a thread's id; "" for an id that `thread_id` did not make."""
+    return ChannelId(thread.split(":")[1] if thread.count(":") == 2 else "")  # noqa: PLR2004 - TEAM:CHANNEL:TS
 
 
 def is_after(message: MessageTs, other: MessageTs) -> bool:

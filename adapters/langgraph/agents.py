@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from adapters.langgraph import fingerprint
-from adapters.langgraph.config_keys import USER
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.dialects.json_schema import Schema
 from adapters.langgraph.guards.gates import can_be_gated, guarding, matches
@@ -18,14 +17,17 @@ from adapters.langgraph.loading.answers_fit import unfit_entries
 from adapters.langgraph.loading.breakpoints import Breakpoints, breakpoints_of
 from adapters.langgraph.loading.exports import LoadError, load, loaded_module, open_graph
 from adapters.langgraph.loading.own_types import TypeName, own_types
-from adapters.langgraph.loading.schema_fit import Misfit, context_fields, misfits
+from adapters.langgraph.loading.schema_fit import USER_EXAMPLE, Misfit, context_for, context_given, hints, misfits
 from adapters.langgraph.loading.tool_order import keep_order, tool_nodes
 from adapters.langgraph.loading.tools_seen import tools_of
-from adapters.langgraph.messages.inputs import DEFAULT_INPUT, input_of, names_people
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT, input_of, names_people, of_run
 from adapters.langgraph.messages.replies import DEFAULT, Replies
 from adapters.langgraph.reading import Reading, Readings, read_graph
 from engine.asks.ask import Json, canonical
+from engine.ids import ThreadId
 from engine.ports import Turn
+
+_TS_EXAMPLE = "1700000000.000100"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class AgentSpec:
     """The limit of one run; None is LangGraph's own limit."""
     gate_tools: tuple[str, ...] = ()
     """Patterns for the names of tools that need a decision before they start."""
+    context: Mapping[str, Any] | None = field(default=None, repr=False)
+    """The context of each run; it may hold $user, $channel and $thread, and so may `configurable`."""
+    configurable: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """More keys of `config["configurable"]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,20 @@ class LocalAgent:
     @property
     def misfits(self) -> Sequence[Misfit]:
         """The parts of the agent's entry in `app.yaml` that the graph cannot use."""
-        return misfits(self.graph, self.spec.input, self.spec.reply)
+        spec, example = self.spec, ThreadId(f"T0EXAMPLE:C0EXAMPLE:{_TS_EXAMPLE}")
+        return misfits(
+            self.graph,
+            spec.input,
+            spec.reply,
+            spec.context,
+            spec.configurable,
+            lambda template: of_run(template, USER_EXAMPLE, example),
+        )
+
+    @property
+    def hints(self) -> Sequence[str]:
+        """Sentences about the context for an operator."""
+        return hints(self.graph, self.spec.context, self.spec.configurable)
 
     @property
     def unfit_answers(self) -> Sequence[str]:
@@ -102,14 +121,11 @@ class LocalAgent:
         nodes = self.code if hasattr(self.graph, "builder") else ()  # a workflow has no names for what it calls
         return [*unfit_entries(self.spec.answers, nodes, self.readings.all())]
 
-    def context_of(self, user: str) -> Any:
-        """Make the run's context: only fields of the graph's context schema, since a dataclass refuses others.
-
-        An empty context lets LangGraph fill in the schema's own defaults; None does not.
-        """
-        fields = context_fields(self.graph.context_schema)
-        given = {USER: user} if USER in fields and user else {}
-        return given if fields and all(name in given for name, required in fields.items() if required) else None
+    def context_of(self, user: str, thread: ThreadId) -> dict[str, Any] | None:
+        """Make the context of a run that `user` asked for."""
+        schema = self.graph.context_schema
+        given = context_given(schema, self.spec.context, self.spec.configurable)
+        return context_for(schema, of_run(given, user, thread), user)
 
     def node_of(self, path: str) -> str:
         """Return the deepest node on a path with a fingerprint: a graph that a node calls is part of its code."""

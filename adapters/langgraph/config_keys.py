@@ -60,7 +60,12 @@ CHECKPOINTS = "checkpoint_map"
 USER = "user_id"
 """The requester: LangGraph's usual name for it."""
 AUTH_USER = "langgraph_auth_user"
-"""The requester as LangGraph Server passes them on: an object with an `identity`."""
+"""The requester as LangGraph Server passes them on: see `adapters.langgraph.requester`."""
+AUTH_USER_ID = "langgraph_auth_user_id"
+AUTH_PERMISSIONS = "langgraph_auth_permissions"
+"""The same person's id, and their permissions, as LangGraph Server has them."""
+REQUESTER = "signoff_requester"
+"""The requester of a turn in the metadata of a server's runs: a server may have a `user_id` of its own."""
 
 
 def interrupt_id(namespace: str, answered: int) -> str:

@@ -16,17 +16,20 @@ from bot.config.approvals import times_fit
 from bot.config.values import (
     DEFAULT_INPUT,
     Channel,
+    Configurable,
     Duration,
     Expression,
     Given,
     GraphSpec,
     Number,
     Person,
+    RunValues,
     SentValue,
     Strict,
     Template,
     Times,
     ToolPattern,
+    is_reserved,
     wrong,
 )
 from engine.asks import templates
@@ -140,6 +143,10 @@ class Agent(Strict):
     channels: tuple[Channel, ...] = ()
     direct_messages: bool = False
     input: Template = DEFAULT_INPUT
+    context: Given[RunValues] = Field(default=None, repr=False)
+    """The context of each run, for the graph's `context_schema`. It may hold $user, $channel and $thread."""
+    configurable: Configurable = Field(default_factory=dict, repr=False)
+    """More keys of `config["configurable"]`, in each run. It may hold $user, $channel and $thread."""
     reply: Expression = "messages[-1].content"
     answers: tuple[AnswerEntry, ...] = ()
     resume: ResumeMode = ResumeMode.EACH
@@ -168,6 +175,16 @@ class Agent(Strict):
             what = "tools on a LangGraph Server start there, where Signoff cannot stop them"
             fix = "Remove it, and name the steps that run tools: interrupt_before: [tools]. See docs/gates.md."
             raise wrong(what, fix, "gate_tools")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_a_server(self) -> Self:
+        for key, value in (self.context or {}).items() if self.server is not None else ():
+            if is_reserved(key):
+                raise wrong(f"a LangGraph Server sets {key} itself", "Use another name.", "context", key)
+            if self.configurable.get(key, value) != value:
+                what = f"a LangGraph Server passes context and configurable as one object, and both have {key}"
+                raise wrong(what, "Keep one of the two.", "context", key)
         return self
 
     @model_validator(mode="after")

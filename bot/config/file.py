@@ -196,8 +196,10 @@ class _Nodes:
             if match["kept"]:
                 return match[0][1:]
             found = self.environ.get(name, "")
-            if found or default is not None:
-                return found or default or ""
+            if found:
+                return found.replace("$", "$$") if _is_template(path) else found
+            if default is not None:
+                return default
             fix = f"Set {name}, in the environment or in .env beside this file, or write ${{{name}:-default}}."
             self._wrong(path, f"the environment variable {name} is not set", fix)
             return match[0]
@@ -213,7 +215,19 @@ _TRUTH = ("true", "false")
 
 def _is_sent(path: KeyPath) -> bool:
     """True for a value that goes to a graph or is compared with what it asks: there "yes" and true differ."""
-    return path[:1] == ("agents",) and path[2:3] == ("answers",)
+    return path[:1] == ("agents",) and path[2:3] in (("answers",), ("context",), ("configurable",))
+
+
+def _is_template(path: KeyPath) -> bool:
+    """True where words such as $user are filled in. A dollar sign in a variable's value is none of them."""
+    if path[:1] != ("agents",):
+        return False
+    match path[2:3]:
+        case ("input" | "context" | "configurable",):
+            return True
+        case ("answers",):
+            return not {"resume", "update"}.isdisjoint(path[4:])
+    return False
 
 
 def _where(file: Path, lines: Mapping[KeyPath, int], path: KeyPath) -> str:

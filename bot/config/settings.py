@@ -1,9 +1,10 @@
 """The settings of a bot: a valid `app.yaml` with the secrets of the environment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.config.approvals import ApprovalEntry
 from bot.config.entries import Agent, Defaults, Health, Http, Mode
@@ -11,7 +12,7 @@ from bot.config.file import Document
 from bot.config.oncall import OnCallEntry
 from bot.config.project import Project
 from bot.config.secrets import Secrets
-from bot.masking import secret_variables
+from bot.masking import is_secret_name, secret_variables
 from engine.ids import AgentName
 
 
@@ -48,7 +49,8 @@ class Config:
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
         of_sources = (value for entry in self.oncall.values() for value in entry.secret_values)
         of_project = secret_variables(self.project.env) if self.project is not None else ()
-        return (*self.secrets.values(), *keys, *of_sources, *of_project)
+        of_runs = (each for agent in self.agents.values() for each in _secrets_in([agent.context, agent.configurable]))
+        return (*self.secrets.values(), *keys, *of_sources, *of_project, *of_runs)
 
     def gates(self, agent: AgentName) -> Mapping[str, str]:
         """The patterns of `gate_tools` for an agent, each with its place in the file."""
@@ -70,3 +72,16 @@ class Config:
     def where(self, *path: str | int) -> str:
         """The file, line and key of an entry, for a `ConfigProblem`: `where("agents", "deploy", "graph")`."""
         return self.document.where(path)
+
+
+def _secrets_in(given: Any, name: str = "") -> Iterator[str]:
+    """The texts under secret names in an agent's `context:` and `configurable:`."""
+    match given:
+        case str() if is_secret_name(name):
+            yield given.replace("$$", "$")
+        case list():
+            for each in given:
+                yield from _secrets_in(each, name)
+        case dict():
+            for key, each in given.items():
+                yield from _secrets_in(each, key)

@@ -1,6 +1,7 @@
 """Values in `app.yaml`: durations, names, templates, each with the sentence for a wrong one."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
@@ -32,6 +33,10 @@ DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
 """The input of an agent. `$text`, `$user` and `$channel` are filled in."""
 
 _PLACEHOLDERS = ("$text", "$user", "$channel")
+_RUN_PLACEHOLDERS = ("$user", "$channel", "$thread")
+_RESERVED = frozenset({"thread_id", "user_id", "run_id", "task_id", "assistant_id", "graph_id", "cron_id"})
+_RESERVED_BEGINNINGS = ("__", "checkpoint_", "langgraph_", "signoff_")
+"""Keys of a run's `configurable` that Signoff or LangGraph sets."""
 _CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
 _PERSON = re.compile(r"@?[^\s@,<>]{1,80}|[^\s@,<>]{1,80}@[^\s@,<>]{1,160}")
 AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -119,15 +124,37 @@ def expression(value: str, fix: str = "See https://jmespath.org; the default is 
 
 
 def _template(value: JsonValue) -> JsonValue:
-    for word in _words(value):
-        if word not in _PLACEHOLDERS:
-            raise wrong(f"{word} is not known here", suggestion(word, _PLACEHOLDERS))
+    _check_words(value, _PLACEHOLDERS)
     return value
 
 
-def _words(value: JsonValue) -> list[str]:
-    found = (re.findall(r"\$(\$|[A-Za-z_]\w*)", text) for _, text in templates.texts(value))
-    return [f"${word}" for words in found for word in words if word != "$"]
+def _of_run(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    _check_words(value, _RUN_PLACEHOLDERS)
+    for path, key in templates.keys(value):
+        if f"${key.removeprefix('$')}" in _RUN_PLACEHOLDERS and key.startswith("$"):
+            raise wrong(f"{key} is a key, and keys are passed as they are", "Put the word into a value.", *path)
+    return value
+
+
+def _configurable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    for key in value:
+        if is_reserved(key):
+            fix = "Use another name. The person who asked is in user_id and langgraph_auth_user already."
+            raise wrong(f"{key} is set by Signoff or LangGraph", fix, key)
+    return value
+
+
+def is_reserved(key: str) -> bool:
+    """Tell whether Signoff or LangGraph sets this key of a run's `configurable`."""
+    return key in _RESERVED or key.startswith(_RESERVED_BEGINNINGS)
+
+
+def _check_words(value: JsonValue, known: Sequence[str]) -> None:
+    for path, text in templates.texts(value):
+        for word in re.findall(r"\$(\$|[A-Za-z_]\w*)", text):
+            if word != "$" and f"${word}" not in known:
+                fix = suggestion(f"${word}", known, f"For a dollar sign write $$: $${word}. Known: {', '.join(known)}.")
+                raise wrong(f"${word} is not known here", fix, *path)
 
 
 def _sent(value: JsonValue) -> JsonValue:
@@ -207,6 +234,8 @@ ToolPattern = Annotated[str, AfterValidator(_tool_pattern)]
 GraphSpec = Annotated[str, AfterValidator(_graph)]
 Expression = Annotated[str, AfterValidator(expression)]
 Template = Annotated[JsonValue, AfterValidator(_template)]
+RunValues = Annotated[dict[str, JsonValue], AfterValidator(_of_run)]
+Configurable = Annotated[RunValues, AfterValidator(_configurable)]
 SentValue = Annotated[JsonValue, AfterValidator(_sent)]
 Number = Annotated[int, BeforeValidator(_number)]
 Outcome = Annotated[OnExpiry, BeforeValidator(_on_expiry)]

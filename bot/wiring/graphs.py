@@ -118,6 +118,8 @@ def _spec(config: Config, name: AgentName) -> "AgentSpec":
         time_limit=agent.time_limit,
         recursion_limit=agent.recursion_limit,
         gate_tools=tuple(config.gates(name)),
+        context=agent.context,
+        configurable=agent.configurable,
     )
 
 
@@ -136,6 +138,8 @@ def _server_spec(agent: Agent) -> "ServerSpec":
         interrupt_after=agent.interrupt_after,
         time_limit=agent.time_limit,
         recursion_limit=agent.recursion_limit,
+        context=agent.context,
+        configurable=agent.configurable,
     )
 
 

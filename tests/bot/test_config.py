@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
+from adapters.langgraph.messages.inputs import input_of, of_run
 from bot.config.entries import Mode, ResumeMode
 from bot.config.load import load
 from bot.config.names import agents_relying_on_defaults, approver_names, channel_names
@@ -14,8 +15,8 @@ from bot.config.problems import ConfigError
 from bot.config.settings import Config
 from bot.rules.rulebook import KnownNames, rulebook
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
-from engine.ids import AgentName, ChannelId, UserId
-from engine.ports import ListedPerson
+from engine.ids import AgentName, ChannelId, ThreadId, UserId
+from engine.ports import ListedPerson, Turn
 from engine.rules.routing import Rule, Rulebook
 
 ENVIRON = MappingProxyType({"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"})
@@ -289,3 +290,43 @@ agents:
     assert shop["delete_*"].endswith("app.yaml:1: defaults.gate_tools[0]")
     assert list(plain) == ["delete_*", "refund_*"]
     assert not far
+
+
+OF_RUNS = """\
+agents:
+  one:
+    graph: a.py:graph
+    channels: [ops]
+    input: {text: $text, price: "${PRICE}"}
+    context: {model: "${MODEL:-small}", db: {password: "${PASSWORD}", who: $user}, dollars: "$$5", tries: 3}
+    configurable: {api_key: "${KEY}", where: "$channel/$thread", note: "$${KEPT}"}
+"""
+KEY, PRICE, PASSWORD = "ab$cd-12345", "$texts", "pa$$word-$user"
+
+
+def test_the_context_of_an_agent_takes_variables_as_they_are(write: Write) -> None:
+    """A dollar sign in a variable's value begins no word: it is the value's own, and may be part of a secret."""
+    config = load(write(OF_RUNS), {**ENVIRON, "KEY": KEY, "PRICE": PRICE, "PASSWORD": PASSWORD})
+    agent = config.agents[AgentName("one")]
+    thread = ThreadId("T1:C1:1.0")
+    assert of_run(agent.context, "U1", thread) == {
+        "model": "small",
+        "db": {"password": PASSWORD, "who": "U1"},
+        "dollars": "$5",
+        "tries": 3,
+    }
+    assert of_run(agent.configurable, "U1", thread) == {
+        "api_key": KEY,
+        "where": "C1/T1:C1:1.0",
+        "note": "${KEPT}",
+    }
+    turn = Turn(thread, AgentName("one"), "key", "hello", UserId("U1"), ChannelId("C1"))
+    assert input_of(agent.input, turn) == {"text": "hello", "price": PRICE}
+    assert not {KEY, PASSWORD}.difference(config.secret_values)
+    assert KEY not in repr(config)
+    assert PASSWORD not in repr(config)
+
+
+def test_without_context_and_configurable_nothing_is_given(whole: Config) -> None:
+    agent = whole.agents[AgentName("deploy")]
+    assert (agent.context, agent.configurable) == (None, {})

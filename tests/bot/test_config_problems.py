@@ -253,7 +253,75 @@ CASES = {
     ),
     "input with an unknown placeholder": (
         'agents:\n  one: {graph: a.py:g, channels: [ops], input: {q: ["$txt"]}}\n',
-        'app.yaml:2: agents.one.input: $txt is not known here. Did you mean "$text"?',
+        'app.yaml:2: agents.one.input.q[0]: $txt is not known here. Did you mean "$text"?',
+    ),
+    "context with a placeholder of the input": (
+        "agents:\n  one:\n    graph: a.py:g\n    channels: [ops]\n    context:\n      a: 1\n      who: {said: $text}\n",
+        (
+            "app.yaml:7: agents.one.context.who.said: $text is not known here. For a dollar sign write $$: $$text. "
+            "Known: $user, $channel, $thread."
+        ),
+    ),
+    "configurable with a misspelt placeholder": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops], configurable: {tags: [$chanel]}}\n",
+        'app.yaml:2: agents.one.configurable.tags[0]: $chanel is not known here. Did you mean "$channel"?',
+    ),
+    "a placeholder as a key": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops], context: {$user: 1}}\n",
+        (
+            "app.yaml:2: agents.one.context.$user: $user is a key, and keys are passed as they are. Put the word "
+            "into a value."
+        ),
+    ),
+    "a context that is empty": (
+        "agents:\n  one:\n    graph: a.py:g\n    channels: [ops]\n    context:\n",
+        (
+            "app.yaml:5: agents.one.context: is empty. Give it a value, or remove the key. Quote what starts with "
+            '#: "#name".'
+        ),
+    ),
+    "a context that is no object": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops], context: [1]}\n",
+        "app.yaml:2: agents.one.context: this is not a set of keys with values. Write key: value below it, indented.",
+    ),
+    "a context with a word that YAML takes for true": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops], context: {reply: yes}}\n",
+        (
+            'app.yaml:2: agents.one.context.reply: YAML reads yes as true, not as a word. Write "yes" in quotes '
+            "for the word, or true."
+        ),
+    ),
+    **{
+        f"configurable with the key {key}": (
+            f"agents:\n  one: {{graph: a.py:g, channels: [ops], configurable: {{model: m, {key}: x}}}}\n",
+            (
+                f"app.yaml:2: agents.one.configurable.{key}: {key} is set by Signoff or LangGraph. Use another name. "
+                "The person who asked is in user_id and langgraph_auth_user already."
+            ),
+        )
+        for key in (
+            "thread_id",
+            "user_id",
+            "run_id",
+            "checkpoint_ns",
+            "langgraph_auth_user",
+            "signoff_fence",
+            "__pregel_send",
+        )
+    },
+    "a context with a key of the server": (
+        "agents:\n  one: {server: {url: 'http://h', assistant: a}, channels: [ops], context: {thread_id: x}}\n",
+        "app.yaml:2: agents.one.context.thread_id: a LangGraph Server sets thread_id itself. Use another name.",
+    ),
+    "a context and a configurable of a server that differ": (
+        (
+            "agents:\n  one: {server: {url: 'http://h', assistant: a}, channels: [ops], context: {m: x},"
+            " configurable: {m: y}}\n"
+        ),
+        (
+            "app.yaml:2: agents.one.context.m: a LangGraph Server passes context and configurable as one object, and "
+            "both have m. Keep one of the two."
+        ),
     ),
     "agent's name with a space": (
         "agents:\n  my one: {graph: a.py:g, channels: [ops]}\n",

@@ -57,8 +57,9 @@ async def test_a_graph_that_needs_a_context_is_refused(world: World) -> None:
             "import dataclasses\n\nfrom langchain_core.messages import AIMessage",
         ),
     )
-    with pytest.raises(ProblemsError, match="the graph needs a context with model, and Signoff gives it none"):
+    with pytest.raises(ProblemsError, match=r"agents\.echo\.context: the graph needs a context with model\. Write"):
         await world.start("echo")
+    await world.start(agents={"echo": agent("echo", context={"model": "for $user"})})
 
 
 async def test_without_tokens_everything_else_is_checked(world: World) -> None:

@@ -47,7 +47,7 @@ from adapters.langgraph.in_process.threads.thread import AnswerState, Thread
 from adapters.langgraph.loading.advice import advice
 from adapters.langgraph.loading.exports import LoadError
 from adapters.langgraph.loading.own_types import TypeName
-from adapters.langgraph.loading.schema_fit import Misfit, hints
+from adapters.langgraph.loading.schema_fit import Misfit
 from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.messages.closing import Masked
 from engine.asks.ask import Ask, Decision, ValueProblem
@@ -121,7 +121,7 @@ class LocalGraphs:
     def warnings(self) -> Sequence[str]:
         """Sentences about the graphs for an operator."""
         agents = self._agents.values()
-        return [warning for agent in agents for warning in (*agent.warnings, *hints(agent.graph))]
+        return [warning for agent in agents for warning in (*agent.warnings, *agent.hints)]
 
     @property
     def unfit_answers(self) -> Mapping[AgentName, Sequence[str]]:

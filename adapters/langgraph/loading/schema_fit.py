@@ -1,24 +1,27 @@
 """Checks an agent's entry in `app.yaml` against the graph: its input, its reply, its context.
 
 LangGraph silently drops a field of the input that the graph's state does not have; JMESPath gives nothing for a missing
-field; and a node finds None in place of a missing context. So each of these is reported before the bot starts. What a
+field; and a context that lacks a field fails the first run. So each of these is reported before the bot starts. What a
 graph does not declare is not checked: a workflow of the functional API takes anything.
 
 https://docs.langchain.com/oss/python/langgraph/graph-api#schema,
 https://docs.langchain.com/oss/python/langgraph/graph-api#runtime-context
 """
 
-import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import jmespath
 
 from adapters.langgraph.config_keys import USER
+from adapters.langgraph.loading.context_schema import example_of, fields_of, is_typed_dict, read_by
 
 _ROOT = "__root__"
+USER_EXAMPLE = "U0EXAMPLE"
+"""A Slack id, with which a context is tried before anybody asks."""
 _LEFT_OF = frozenset(
     {"subexpression", "index_expression", "projection", "value_projection", "flatten", "slice", "pipe"}
 )
@@ -35,18 +38,41 @@ class Misfit:
     fix: str
 
 
-def misfits(graph: Any, given: Any, reply: str) -> Sequence[Misfit]:
-    """List what the graph cannot use of the agent's entry; `given` is its `input:`."""
-    return (*_of_input(graph, given), *_of_reply(graph, reply), *_of_context(graph))
+def misfits(
+    graph: Any,
+    given: Any,
+    reply: str,
+    context: Mapping[str, Any] | None = None,
+    configurable: Mapping[str, Any] = MappingProxyType({}),
+    as_filled: Callable[[Any], Any] = lambda template: template,
+) -> Sequence[Misfit]:
+    """List what the graph cannot use of the agent's entry; `given` is its `input:`.
+
+    `as_filled` fills examples in for the words of the context, such as `$user`.
+    """
+    of_context = _of_context(graph.context_schema, context, configurable, as_filled)
+    return (*_of_input(graph, given), *_of_reply(graph, reply), *of_context)
 
 
-def hints(graph: Any) -> Sequence[str]:
-    """Say what may be wrong, a sentence each: nothing enforces the required keys of a TypedDict at run time."""
+def hints(
+    graph: Any, context: Mapping[str, Any] | None = None, configurable: Mapping[str, Any] = MappingProxyType({})
+) -> Sequence[str]:
+    """Say what may be wrong with the context, a sentence each.
+
+    Many projects declare a TypedDict whose keys look required and read them with `.get`: so a missing context is no
+    problem there.
+    """
     schema = graph.context_schema
-    needed = sorted(getattr(schema, "__required_keys__", frozenset()) - {USER})
+    if context is not None and not isinstance(schema, type):
+        return ("the graph has no context_schema, so context: in app.yaml is passed to it unchecked.",)
+    if context is not None or not is_typed_dict(schema):
+        return ()
+    fields = fields_of(schema)
+    needed = sorted(name for name in fields if fields[name] and name != USER and name not in configurable)
     if not needed:
         return ()
-    return (f"{schema.__name__}: Signoff gives a graph no context, so runtime.context has no {', '.join(needed)}.",)
+    fix = f"If a node needs it, write context: {example_of(schema, needed)}."
+    return (f"{schema.__name__}: app.yaml has no context:, so runtime.context has no {', '.join(needed)}. {fix}",)
 
 
 # Input ----------------------------------------------------------------------------------------------------------------
@@ -113,27 +139,57 @@ def _fields_read(expression: Mapping[str, Any]) -> Iterator[str]:
 # Context --------------------------------------------------------------------------------------------------------------
 
 
-def context_fields(schema: Any) -> Mapping[str, bool]:
-    """List the fields of a context schema, and whether each is required."""
-    if dataclasses.is_dataclass(schema):
-        return {each.name: _is_required(each) for each in dataclasses.fields(schema) if each.init}
-    if (declared := getattr(schema, "model_fields", None)) is not None:
-        return {name: each.is_required() for name, each in declared.items()}
-    return dict.fromkeys(getattr(schema, "__annotations__", None) or (), False)
+def context_given(
+    schema: Any, context: Mapping[str, Any] | None, configurable: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return the context of a run before its words are filled in; None for a graph that has no use for one.
+
+    Without `context:` it has those keys of `configurable` that the schema knows, as on a LangGraph Server, or none:
+    from an empty context LangGraph makes the defaults of a dataclass or a model, from None it makes None. An empty
+    TypedDict comes as None, as it does under `langgraph dev`.
+    """
+    if context is not None:
+        return context
+    if not isinstance(schema, type):
+        return None
+    return {name: each for name, each in configurable.items() if name in fields_of(schema)}
 
 
-def _is_required(field: "dataclasses.Field[Any]") -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+def context_for(schema: Any, given: Mapping[str, Any] | None, user: str) -> dict[str, Any] | None:
+    """Return the context that a run gets, with the requester where the schema has a field for them."""
+    if given is None:
+        return None
+    read, _ = read_by(schema, _with_user(schema, given, user)) if isinstance(schema, type) else (dict(given), ())
+    return read
 
 
-def _of_context(graph: Any) -> Iterator[Misfit]:
-    schema = graph.context_schema
-    needed = [name for name, required in context_fields(schema).items() if required and name != USER]
-    if needed:
-        what = f"the graph needs a context with {', '.join(needed)}, and Signoff gives it none"
-        yield Misfit(
-            "graph", what, f"Give each of these a default in {schema.__name__}, or read it from the environment."
-        )
+def _with_user(schema: Any, given: Mapping[str, Any], user: str) -> dict[str, Any]:
+    required = fields_of(schema).get(USER)
+    return {USER: user, **given} if required or (required is not None and user) else dict(given)
+
+
+def _of_context(
+    schema: Any, context: Mapping[str, Any] | None, configurable: Mapping[str, Any], as_filled: Callable[[Any], Any]
+) -> Iterator[Misfit]:
+    given = context_given(schema, context, configurable)
+    if given is None or not isinstance(schema, type):
+        return
+    filled = as_filled(given)
+    _, problems = read_by(schema, _with_user(schema, filled, USER_EXAMPLE))
+    missing = [each for each in problems if each.missing]
+    if missing and (context is not None or not is_typed_dict(schema)):
+        needed = dict.fromkeys(name for name, required in fields_of(schema).items() if required and name != USER)
+        needed |= dict.fromkeys(each.at.partition(".")[0] for each in missing)
+        names = ", ".join(each.at for each in missing)
+        what = f"the graph needs a context with {names}"
+        yield Misfit("context", what, f"Write context: {example_of(schema, [*needed])}.")
+    for each in problems:
+        if each.missing or (each.own and filled != given):  # its code may know real people only
+            continue
+        near = difflib.get_close_matches(each.at, [*fields_of(schema)], n=1) if each.unknown else []
+        meant = near and "." not in each.at
+        fix = f'Did you mean "{near[0]}"?' if meant else f"Correct it, or change {schema.__name__} in the graph."
+        yield Misfit("context", f"{each.at or 'this'} {each.what}", fix)
 
 
 # Words ----------------------------------------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ from typing import Any
 
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph.dialects import AnswerRule
-from adapters.langgraph.messages.inputs import DEFAULT_INPUT, names_people
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT, names_people, of_run
 from adapters.langgraph.messages.replies import DEFAULT, Replies
 from adapters.langgraph.remote.client import Server, ServerClient, ServerRefusedError
 from adapters.langgraph.sentences import not_set_up
-from engine.ids import AgentName
+from engine.ids import AgentName, ThreadId
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class ServerSpec:
     interrupt_after: tuple[str, ...] = ()
     time_limit: timedelta | None = None
     recursion_limit: int | None = None
+    context: Mapping[str, Any] | None = field(default=None, repr=False)
+    configurable: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -58,9 +60,14 @@ class ServerAgent:
         self.breakpoints, self.tool_nodes = frozenset(own) | nodes.breakpoints, nodes.tools
         self.version = version
 
-    def options_of_run(self, key: str, user: str) -> dict[str, Any]:
-        """The config and the breakpoints of a run; `key` is its idempotency key for tools."""
-        configurable = {keys.IDEMPOTENCY_KEY: key, **({keys.USER: user} if user else {})}
+    def options_of_run(self, thread: ThreadId, key: str, user: str) -> dict[str, Any]:
+        """The config and the breakpoints of a run; `key` is its idempotency key for tools, `user` the requester.
+
+        A server refuses `context` beside `configurable`. It makes the context of the keys of `configurable` that the
+        graph's schema knows, so both go there.
+        """
+        given = of_run({**self.spec.configurable, **(self.spec.context or {})}, user, thread)
+        configurable = {**given, keys.IDEMPOTENCY_KEY: key, **({keys.USER: user} if user else {})}
         limit = self.spec.recursion_limit
         return {
             "config": {"configurable": configurable, **({"recursion_limit": limit} if limit else {})},

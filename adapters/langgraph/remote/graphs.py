@@ -96,11 +96,11 @@ class ServerGraphs:
             if waiting := [each for each in asked if each.interrupt not in (turn.voids or ())]:
                 raise WaitsForAnswerError(turn.thread, waiting)
             said = agent.replies.last_utterance(thread.values) if thread.state else None
-            marks = {keys.TURN: turn.key, keys.SAID_BEFORE: said.mark if said else ""}
+            marks = {keys.TURN: turn.key, keys.REQUESTER: turn.user, keys.SAID_BEFORE: said.mark if said else ""}
             given = _closing_calls(
                 thread, input_of(agent.spec.input, turn), LastRun("", bool(turn.voids), self._masked)
             )
-            options = agent.options_of_run(turn.key, turn.user)
+            options = agent.options_of_run(turn.thread, turn.key, turn.user)
             run = await agent.client.begin(turn.thread, key, input=given, metadata=marks, **options)
         return await self._runs.end_of(agent, turn.thread, run)
 

@@ -38,9 +38,10 @@ class ServerRuns:
         self, agent: ServerAgent, answers: Sequence[Answer], thread: ServerThread, **run: Any
     ) -> Mapping[str, Any]:
         """Begin a run for answers. All use the first answer's idempotency key."""
-        marks = {keys.TURN: thread.mark(keys.TURN), keys.SAID_BEFORE: thread.mark(keys.SAID_BEFORE)}
+        kept = (keys.TURN, keys.SAID_BEFORE)
+        marks = {**{key: thread.mark(key) for key in kept}, keys.REQUESTER: thread.requester}
         first = answers[0]
-        options = agent.options_of_run(first.key, "")
+        options = agent.options_of_run(first.thread, first.key, thread.requester)
         return await agent.client.begin(first.thread, key_of(*answers), metadata=marks, **run, **options)
 
     async def end_of(self, agent: ServerAgent, thread: ThreadId, run: Mapping[str, Any]) -> RunResult:

@@ -6,6 +6,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 
+from adapters.langgraph import config_keys as keys
 from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.remote.client import ServerClient
@@ -67,6 +68,11 @@ class ServerThread:
         """A value that a run left in the checkpoint's metadata under one of our keys."""
         found = ((self.state or {}).get("metadata") or {}).get(key)
         return found if isinstance(found, str) else ""
+
+    @property
+    def requester(self) -> str:
+        """The person who asked for the turn; a thread of an older version of Signoff has no mark of ours for them."""
+        return self.mark(keys.REQUESTER) or self.mark(keys.USER)
 
     def is_update_of(self, checkpoint: str) -> bool:
         """Tell whether the thread is at an update of a checkpoint, from which nothing has run yet."""

@@ -43,8 +43,10 @@ async def time_travel(agent: ServerAgent, runs: ServerRuns, request: TimeTravelR
         thread = await read(client, request.thread)
     if not thread.waiting or not agent.breakpoints.isdisjoint(thread.waiting):
         return report(agent, request.thread, thread)
-    options = agent.options_of_run(request.key, request.user)
-    run = await client.begin(request.thread, key, input=None, metadata={keys.TURN: request.key}, **options)
+    requester = ServerThread(target).requester
+    options = agent.options_of_run(request.thread, request.key, requester)
+    marks = {keys.TURN: request.key, keys.REQUESTER: requester}
+    run = await client.begin(request.thread, key, input=None, metadata=marks, **options)
     return await runs.end_of(agent, request.thread, run)
 
 

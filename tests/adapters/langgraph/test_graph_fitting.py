@@ -131,18 +131,23 @@ def test_a_field_that_the_state_does_not_have(reply: str) -> None:
 @pytest.mark.parametrize("schema", [Needs, NeedsModel])
 def test_a_context_that_nobody_gives(schema: type) -> None:
     assert misfits(a_graph(MessagesState, context=schema), DEFAULT_INPUT, DEFAULT) == (
-        Misfit(
-            "graph",
-            "the graph needs a context with model, and Signoff gives it none",
-            f"Give each of these a default in {schema.__name__}, or read it from the environment.",
-        ),
+        Misfit("context", "the graph needs a context with model", "Write context: {model: TEXT}."),
     )
 
 
 def test_what_no_run_requires_is_only_warned_of() -> None:
     keys = a_graph(MessagesState, context=Keys)
     assert misfits(keys, DEFAULT_INPUT, DEFAULT) == ()
-    assert hints(keys) == ("Keys: Signoff gives a graph no context, so runtime.context has no model.",)
+    assert hints(keys) == (
+        (
+            "Keys: app.yaml has no context:, so runtime.context has no model. If a node needs it, write context: "
+            "{model: TEXT}."
+        ),
+    )
+    assert hints(keys, {"model": "m"}) == hints(keys, None, {"model": "m"}) == ()
+    assert hints(a_graph(MessagesState), {"model": "m"}) == (
+        "the graph has no context_schema, so context: in app.yaml is passed to it unchecked.",
+    )
     assert hints(a_graph(MessagesState, context=Defaults)) == hints(a_graph(MessagesState)) == ()
 
 

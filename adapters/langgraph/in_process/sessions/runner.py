@@ -109,7 +109,7 @@ class ThreadRunner:
         gates = Gates(agent.spec.gate_tools, kept, asking)
         if agent.spec.gate_tools or asking:
             config = {**config, "configurable": {**config["configurable"], keys.GATES: gates}}
-        context, limit = agent.context_of(user), agent.spec.time_limit
+        context, limit = agent.context_of(user, session.thread), agent.spec.time_limit
         ended = await session.runs.run(
             agent.graph, given, config, context, session.watcher, agent.interrupt_options, limit
         )

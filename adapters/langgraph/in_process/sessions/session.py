@@ -22,6 +22,7 @@ from adapters.langgraph.in_process.threads.called_graphs import asking_states
 from adapters.langgraph.in_process.threads.outdated import has_outdated
 from adapters.langgraph.in_process.threads.thread import Thread
 from adapters.langgraph.messages.closing import Masked
+from adapters.langgraph.messages.inputs import of_run
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Watcher
 
@@ -86,7 +87,7 @@ class Session:
 
     def config_of_turn(self, key: str, user: str, marks: Marks) -> dict[str, Any]:
         """Make the config of a run with new input."""
-        return config_of(self.thread, self._fence, key, user, marks)
+        return config_of(self.thread, self._fence, key, user, marks, given=self._configurable(user))
 
     def config(self, thread: Thread, key: str, marks: Marks, more: Sequence[Decided] = ()) -> dict[str, Any]:
         """Make the config of a run or a write that goes on with a thread; `more` are decisions that it sends."""
@@ -94,7 +95,12 @@ class Session:
         payloads = {name: each.payload for name, each in known.items()}
         gated = {name: each.fields.get("id", "") for name, each in known.items() if each.is_gated}
         shown = AnsweredPayloads(payloads, self._as_stored, gated)
-        return config_of(self.thread, self._fence, key, thread.mark(keys.USER), marks, shown)
+        user = thread.mark(keys.USER)
+        return config_of(self.thread, self._fence, key, user, marks, shown, self._configurable(user))
+
+    def _configurable(self, user: str) -> Mapping[str, Any]:
+        given: Mapping[str, Any] = of_run(self.agent.spec.configurable, user, self.thread)
+        return given
 
     def _as_stored(self, value: Any) -> Any:
         """A value as it comes back from a checkpoint: people saw that one."""
