@@ -1,0 +1,209 @@
+"""The examples and the sentences that pages show are those of the code: uses, deployment, backup, troubleshooting."""
+
+import ast
+import configparser
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import redis
+import yaml
+from fakes.valkey import wait_until
+from test_site import DOCS, ROOT, SECRETS, blocks
+
+from adapters.redis import embedded
+from bot import wiring
+from bot.checks import interrupts
+from bot.config.load import load
+
+ROOMS = ("bot", "adapters", "engine")
+
+# Uses -----------------------------------------------------------------------------------------------------------------
+
+USES = {"team-approvals.md": "release", "clarification.md": "trip", "on-call-gate.md": "ops"}
+
+
+@pytest.mark.parametrize("page", USES)
+async def test_the_check_prints_of_a_use_what_its_page_shows(page: str, tmp_path: Path) -> None:
+    (code,), (app,), (printed,) = (blocks(page, language) for language in ("python", "yaml", "text"))
+    (tmp_path / f"{USES[page]}.py").write_text(code)
+    (tmp_path / "app.yaml").write_text(app)
+    config = load(tmp_path / "app.yaml", SECRETS)
+    found = {str(name): (await wiring.probes().graph(config, name)).interrupts for name in config.agents}
+    assert "\n".join(interrupts.table(found)).strip() == printed.strip()
+
+
+# Deployment -----------------------------------------------------------------------------------------------------------
+
+
+def file_of(page: str, title: str) -> str:
+    """The block with this title."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    found = re.search(rf'^```\w+ title="{re.escape(title)}"\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
+    assert found is not None, title
+    return found[1]
+
+
+def test_the_unit_of_systemd_has_known_sections_and_absolute_commands() -> None:
+    unit = configparser.ConfigParser(interpolation=None, strict=True)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(file_of("deploy.md", "/etc/systemd/system/signoff.service"))
+    assert unit.sections() == ["Unit", "Service", "Install"]
+    service = unit["Service"]
+    for key in ("ExecStart", "ExecStartPre", "ExecReload"):
+        assert service[key].startswith("/"), "systemd takes absolute paths"
+    assert int(service["TimeoutStopSec"]) > 30, "a stop takes up to 30 seconds"
+
+
+def test_the_container_starts_a_command_that_exists_and_copies_before_it_installs() -> None:
+    lines = file_of("deploy.md", "Dockerfile").splitlines()
+    known = {"FROM", "RUN", "COPY", "WORKDIR", "USER", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK", "CMD"}
+    words = [line.split(maxsplit=1) for line in lines]
+    assert {word for word, _ in words} <= known
+    assert json.loads(dict(words)["CMD"]) == ["signoff", "run"]
+    compile(json.loads(dict(words)["HEALTHCHECK"].partition("CMD ")[2])[2], "HEALTHCHECK", "exec")
+    assert lines.index("COPY signoff /src/signoff") < next(i for i, line in enumerate(lines) if "/src/signoff[" in line)
+
+
+def test_the_compose_file_starts_a_valkey_as_signoff_needs_it(tmp_path: Path) -> None:
+    made = yaml.safe_load(file_of("deploy.md", "compose.yaml"))
+    assert set(made["services"]) == {"signoff", "valkey"}
+    assert made["services"]["signoff"]["environment"]["REDIS_URL"].startswith("redis://valkey:")
+    assert made["services"]["valkey"]["volumes"] == [f"{name}:/data" for name in made["volumes"]]
+    options = made["services"]["valkey"]["command"][1:]
+    assert options[options.index("--maxmemory-policy") + 1] == "noeviction"
+    command = [embedded.find_server(), *options, "--port", "0", "--dir", str(tmp_path), "--daemonize", "no"]
+    with subprocess.Popen([*command, "--unixsocket", "valkey.sock"], cwd=tmp_path, stdout=subprocess.DEVNULL) as server:  # noqa: S603 - ours
+        try:
+            wait_until((tmp_path / "appendonlydir").exists, "the server has read its options")
+            assert server.poll() is None
+        finally:
+            server.kill()
+
+
+def test_the_configuration_of_nginx_is_one(tmp_path: Path) -> None:
+    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if nginx is None:
+        pytest.skip("nginx is not installed")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=your.host -days 1 -keyout {key} -out {certificate}"
+    subprocess.run(shlex.split(made), check=True, capture_output=True)  # noqa: S603 - our own words
+    server = file_of("deploy.md", "/etc/nginx/conf.d/signoff.conf")
+    server = server.replace("/etc/ssl/certs/your.host.pem", str(certificate))
+    server = server.replace("/etc/ssl/private/your.host.key", str(key))
+    paths = " ".join(
+        f"{each}_temp_path {tmp_path}/{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    whole = tmp_path / "nginx.conf"
+    whole.write_text(f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {paths} {server} }}")
+    done = subprocess.run([nginx, "-t", "-c", whole], capture_output=True, text=True, check=False)  # noqa: S603 - found above
+    assert done.returncode == 0, done.stderr
+
+
+def test_each_metric_that_a_page_names_exists() -> None:
+    """So do the keys of a config: each stands in the code, a counter without its `_total`."""
+    code = "".join(file.read_text(encoding="utf-8") for room in ROOMS for file in (ROOT / room).rglob("*.py"))
+    named = {name for page in DOCS.glob("*.md") for name in re.findall(r"`(signoff_[a-z_]+)[`{]", page.read_text())}
+    assert "signoff_rules_stale" in named
+    assert {name for name in named if f'"{name.removesuffix("_total")}"' not in code} == set()
+
+
+# Backup ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a short path, as a socket needs it."""
+    with tempfile.TemporaryDirectory() as made:
+        monkeypatch.chdir(made)
+        Path("backup").mkdir()
+        yield Path(made)
+
+
+def run_block(number: int) -> None:
+    """Run a shell block of docs/backup.md in this folder."""
+    script = blocks("backup.md", "sh")[number].replace("/backup/", "backup/")
+    if shutil.which("valkey-cli") is None:
+        script = script.replace("valkey-cli", "redis-cli")
+    subprocess.run(["/bin/sh", "-euc", script], check=True, capture_output=True)  # noqa: S603 - our own page
+
+
+@pytest.mark.skipif(
+    not (shutil.which("redis-cli") or shutil.which("valkey-cli")), reason=".ci/redis installs redis-cli"
+)
+def test_what_was_backed_up_is_there_after_a_restore(folder: Path) -> None:
+    """From a running server, and from a stopped one; what came later is not."""
+    stopped, running, restore = range(3)
+    with embedded.running_sync(folder / ".signoff") as url, redis.Redis.from_url(url) as client:
+        client.set("before", "1")
+        run_block(running)
+        client.set("after", "1")
+    run_block(restore)
+    with embedded.running_sync(folder / ".signoff") as url, redis.Redis.from_url(url) as client:
+        assert client.keys() == [b"before"]
+        client.set("later", "1")
+    shutil.rmtree("backup/signoff-appendonlydir")
+    shutil.rmtree(".signoff/appendonlydir.broken")
+    run_block(stopped)
+    run_block(restore)
+    with embedded.running_sync(folder / ".signoff") as url, redis.Redis.from_url(url) as client:
+        assert sorted(client.keys()) == [b"before", b"later"]
+
+
+# Troubleshooting ------------------------------------------------------------------------------------------------------
+
+
+def quoted() -> list[str]:
+    text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    return re.findall(r"^> (.+)$", text, re.MULTILINE)
+
+
+@cache
+def sentences() -> tuple[str, ...]:
+    """All texts in the code, the longest first; `…` stands for what is filled in."""
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for room in ROOMS for file in (ROOT / room).rglob("*.py"))
+    found = {text for tree in trees for node in ast.walk(tree) if (text := _text(node))}
+    return tuple(sorted((each for each in found if len(re.findall(r"[a-z]", each)) >= 5), key=len, reverse=True))
+
+
+def _text(node: ast.AST) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return _plain(text)
+        case ast.JoinedStr(values=values):
+            return _plain("".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in values))
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Without the markup of mentions and bold; several things that are filled in after one another are one."""
+    text = re.sub(r"<[@#]…>|[*`]", lambda found: "…" if "…" in found[0] else "", " ".join(text.split()))
+    return re.sub(r"…(?:[ .]*…)+", "…", text)
+
+
+def unknown_part(quote: str) -> str:
+    """What is left of a quotation without the texts of the code; "" where all of it is said by the code."""
+    left = _plain(quote)
+    pieces = [piece.strip(" .:") for piece in left.split("…")]
+    if any(re.search(".*".join(map(re.escape, pieces)), text) for text in sentences()):
+        return ""
+    for text in sentences():
+        left = left.replace(text.rstrip(". "), "\0")
+    return re.sub(r"[\0\s.:,()…]|\b[A-Z_]+\b|\bSlack\b|app\.yaml|graph:", "", left)
+
+
+@pytest.mark.parametrize("quote", quoted())
+def test_a_sentence_that_troubleshooting_explains_is_one_of_the_code(quote: str) -> None:
+    assert unknown_part(quote) == ""
+
+
+def test_a_sentence_that_nobody_says_is_found() -> None:
+    assert unknown_part("You asked for this yourself, so the moon has to decide it.")
+    assert len(quoted()) > 25
