@@ -15,7 +15,7 @@ from adapters.langgraph.guards.gates import can_be_gated, guarding, matches
 from adapters.langgraph.guards.tool_args import schema_of
 from adapters.langgraph.loading.answers_fit import unfit_entries
 from adapters.langgraph.loading.breakpoints import Breakpoints, breakpoints_of
-from adapters.langgraph.loading.exports import LoadError, load, loaded_module, open_graph
+from adapters.langgraph.loading.exports import LoadError, doubled, load, loaded_module, open_graph
 from adapters.langgraph.loading.own_types import TypeName, own_types
 from adapters.langgraph.loading.schema_fit import USER_EXAMPLE, Misfit, context_for, context_given, hints, misfits
 from adapters.langgraph.loading.tool_order import keep_order, tool_nodes
@@ -176,6 +176,7 @@ async def open_agent(
     except ValueError as error:
         key = "interrupt_before" if set(spec.interrupt_before) - set(loaded.graph.nodes) else "interrupt_after"
         raise LoadError(f"graph: {spec.graph!r}: {error}", key) from None
+    types = own_types(loaded.graph, loaded_module(spec.graph, spec.base))
     return LocalAgent(
         spec=spec,
         graph=loaded.graph,
@@ -185,11 +186,11 @@ async def open_agent(
         tools=dict(_schemas_of_tools(loaded.graph)),
         texts=fingerprint.texts(loaded.graph),
         nested=next(iter(loaded.graph.get_subgraphs()), None) is not None,
-        warnings=loaded.warnings,
+        warnings=(*loaded.warnings, *doubled(spec.graph, spec.base, types)),
         breakpoints=breakpoints,
         tool_nodes=dict(_message_fields(loaded.graph)),
         readings=await asyncio.to_thread(read_graph, loaded.graph),
-        types=own_types(loaded.graph, loaded_module(spec.graph, spec.base)),
+        types=types,
     )
 
 

@@ -16,7 +16,7 @@ import socket
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,6 +87,26 @@ def loaded_module(spec: str, base: Path) -> ModuleType:
     """Return the module that `load` imported for a spec."""
     where, _ = check_spec(spec, base)
     return sys.modules[_name_of_file(spec, where) if isinstance(where, Path) else where]
+
+
+def doubled(spec: str, base: Path, types: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Warn where the file of a graph was run a second time, imported by name, and defines one of its own `types`."""
+    module = loaded_module(spec, base)
+    defined = {kind for where, kind in types if where == module.__name__}
+    for name, other in list(sys.modules.items()):
+        same = other is not module and getattr(other, "__file__", None) == module.__file__
+        twice = sorted(each for each in defined if hasattr(other, each)) if same and name not in _MAIN else []
+        if twice:
+            told = (
+                f"graph: {spec!r}: the project imports this file as {name} too, so {', '.join(twice)} exists twice, "
+                "and an object of one is no instance of the other. Define it in a file that both import. Where no "
+                f"thread is stored yet, graph: {name}:{spec.rpartition(':')[2]} does as well."
+            )
+            return (told,)
+    return ()
+
+
+_MAIN = ("__main__", "__mp_main__")
 
 
 def _name_of_file(spec: str, file: Path) -> str:

@@ -12,6 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 from support.graph_talk import talking
 
+from adapters.langgraph.agents import AgentSpec, open_agent
 from adapters.langgraph.loading.exports import Loaded, LoadError, check_spec, load, open_graph
 
 BUILDER = """
@@ -341,3 +342,31 @@ def test_a_package_in_src_is_installed_with_the_project(tmp_path: Path) -> None:
         load("./src/package_in_src/graph.py:graph", tmp_path)
     assert "graph.py, line 1: ModuleNotFoundError: No module named 'package_in_src'" in str(caught.value)
     assert f"run `pip install -e .` in {tmp_path}, with {sys.executable}." in str(caught.value)
+
+
+TWICE = """
+from dataclasses import dataclass
+from langgraph.graph import START, StateGraph
+
+@dataclass
+class State:
+    text: str = ""
+
+import nodes_of_twice
+graph = StateGraph(State).add_node("node", nodes_of_twice.node).add_edge(START, "node")
+"""
+
+
+@pytest.mark.parametrize(("late", "warned"), [("from graph_of_twice import State", True), ("x = 1", False)])
+async def test_a_class_that_exists_twice_is_told(tmp_path: Path, late: str, *, warned: bool) -> None:
+    (tmp_path / "graph_of_twice.py").write_text(TWICE)
+    (tmp_path / "nodes_of_twice.py").write_text(f"def node(state):\n    return {{}}\n{late}\n")
+    try:
+        async with AsyncExitStack() as stack:
+            agent = await open_agent(AgentSpec("graph_of_twice.py:graph", tmp_path), InMemorySaver(), stack)
+    finally:
+        for name in ("graph_of_twice", "nodes_of_twice"):
+            sys.modules.pop(name, None)
+    assert any("imports this file as graph_of_twice too, so State exists twice" in each for each in agent.warnings) == (
+        warned
+    )
