@@ -66,6 +66,8 @@ async def check(
     clashing = [*clashes(config)]
     findings.problems += clashing
     graphs = _Graphs() if clashing else await _check_graphs(config, probes, findings, strict=strict)
+    if config.project is not None and config.project.store and not clashing:
+        await findings.ask(probes.store(config), f"{config.project.file}: store")
     _check_gates(config, graphs.tools, findings, strict=strict)
     _check_rules(config, conditions, graphs, findings)
     await _check_addresses(config, probes, findings)

@@ -71,6 +71,9 @@ class Probes(Protocol):
     async def graph(self, config: Config, name: AgentName) -> LoadedGraph:
         """Load an agent's graph as `run` does, and see that it fits its entry."""
 
+    async def store(self, config: Config) -> Sequence[str]:
+        """Make the store of the project's graphs, and try the model of its index. Raises ProblemsError."""
+
     async def server(self, agent: Agent) -> Sequence[str]:
         """Reach an agent's LangGraph Server, and see that it has what the entry names; gives warnings."""
 

@@ -17,6 +17,7 @@ from bot.config.settings import Config
 from bot.masking import masked
 from bot.rules.rulebook import Compiled
 from bot.runtime.late_graphs import LateGraphs, OpenGraphs
+from bot.wiring.graph_store import graph_store
 from bot.wiring.storage import Storage
 from engine.ids import AgentName
 
@@ -70,7 +71,9 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     serde = GuardedSerializer(secret=config.secrets.slack_bot_token)
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
     local = [name for name, agent in config.agents.items() if agent.graph is not None]
-    graphs = await open_local(config, local, saver, infrastructure=(RedisError, FencedError), masked=masked)
+    store = await graph_store(config, kept.database, kept.keys)
+    ours = (RedisError, FencedError)
+    graphs = await open_local(config, local, saver, store=store, infrastructure=ours, masked=masked)
     serde.allow(graphs.types)
     for name, sentences in graphs.unfit_answers.items():
         for each in sentences:
@@ -159,4 +162,5 @@ def _answers(agent: Agent) -> tuple[dialects.AnswerRule, ...]:
 def import_langgraph() -> None:
     """Import LangGraph; run in a thread, since it takes more than a second, in which the bot serves already."""
     import adapters.langgraph.in_process.graphs
-    import adapters.redis.checkpointer.saver  # noqa: F401 - likewise
+    import adapters.redis.checkpointer.saver
+    import adapters.redis.graph_store.store  # noqa: F401 - likewise

@@ -95,6 +95,10 @@ class World:
         tools = frozenset([*self.of_tools.get(spec, ()), *schemas])
         return LoadedGraph(interrupts=tuple(self.of_graphs), tools=tools, schemas=schemas)
 
+    async def store(self, config: Config) -> Sequence[str]:
+        self.asked.append(f"store of {config.base.name}")
+        return ()
+
     async def server(self, agent: Agent) -> Sequence[str]:
         entry = agent.server
         assert entry is not None

@@ -85,6 +85,11 @@ class AsyncRedisStore(SharedStore):
         """Delete the items that ended, and give their number. They are never shown, swept or not."""
         return await self._follow(self._plans.sweep())
 
+    async def try_model(self) -> None:
+        """Embed one text, if there is an index. Raises what the model raises, and ValueError for a wrong vector."""
+        if self._index is not None:
+            self._index.checked(["hello"], await self._embed(Texts(["hello"], queries=False)))
+
     async def _follow(self, plan: Plan[T]) -> T:
         result: Any = None
         while True:
