@@ -91,7 +91,7 @@ async def tool_calls(scene: Scene) -> None:
     await scene.start("releases", "per_tool")
     card = await scene.world.asked("release billing", containing="Approve 2 actions?")
     page = await scene.show("bob", card)
-    await page.get_by_role("button", name="Approve deploy").wait_for()
+    await page.get_by_role("button", name="Approve deploy").last.wait_for()
     await scene.photograph("tool_calls_batch")
     await page.get_by_role("button", name="Edit deploy").click()
     await page.get_by_label("replicas").fill("99")
