@@ -116,7 +116,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangGraphServer
         if "stories.graphs" not in graph.read_text(encoding="utf-8"):
             shutil.copy(graph, project)
             names.append(graph.stem)
-    graphs = {name: f"./{name}.py:graph" for name in names if name in WANTED}
+    graphs = {name: f"./{name}.py:graph" for name in [*names, "settings"] if name in WANTED}
     (project / "langgraph.json").write_text(json.dumps({"dependencies": ["."], "graphs": graphs}), encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -139,6 +139,7 @@ WANTED = frozenset(
         "own_words",
         "risky",
         "rollout",
+        "settings",
         "cleaner",
         "side_by_side",
         "text_to_revise",

@@ -362,3 +362,17 @@ async def test_a_thread_that_is_gone_is_told(world: World, server: LangGraphServ
     shown = await card.becomes("not delivered", buttons=[])
     assert "memory of this conversation is gone" in shown.text
     await done(server)
+
+
+async def test_every_run_of_a_turn_has_the_context_and_configurable_of_app_yaml(
+    world: World, server: LangGraphServer
+) -> None:
+    """The server makes the context of the keys that the graph's schema knows, also after another person's click."""
+    context = {"asked": "for $user", "where": {"channel": "$channel"}}
+    await start(world, "settings", server.url, context=context, configurable={"tenant": "acme/$user"})
+    seen = (
+        "Settings(asked='for U0ALICE', where={'channel': 'C0DEPLOYS'}, tries=3, user_id='U0ALICE') acme/U0ALICE U0ALICE"
+    )
+    card = await world.asked("hello", containing=seen)
+    await card.click("Approve", by=world.bob)
+    await world.alice.expect_message("#deploys", containing=f"{seen} | True")
