@@ -85,6 +85,8 @@ def fields_of(schema: Any) -> Sequence[StateField]:
             )
             for name, each in schema.model_fields.items()
         ]
+    if schema is None:
+        return []
     hints = _hints(schema)
     if dataclasses.is_dataclass(schema):
         return [
@@ -207,7 +209,7 @@ def _hints_one_by_one(schema: Any) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for each in reversed(getattr(schema, "__mro__", (schema,))):
         known = {**vars(typing), **vars(sys.modules.get(getattr(each, "__module__", ""), typing))}
-        for name, hint in (each.__dict__.get("__annotations__") or {}).items():
+        for name, hint in (getattr(each, "__dict__", {}).get("__annotations__") or {}).items():
             found[name] = _resolved(hint, known)
     return found
 
