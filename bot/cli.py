@@ -78,6 +78,23 @@ def demo(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder of the project.", show_default=False)] = Path(),
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace an app.yaml that exists.")] = False,
+    channel: Annotated[
+        str, typer.Option("--channel", metavar="NAME", help="One channel for all agents [default: one for each].")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the file, and write nothing.")] = False,
+) -> None:
+    """Write an app.yaml for a LangGraph project."""
+    from bot import process
+    from bot.commands.init import Options
+
+    raise typer.Exit(process.init(Options(folder, force=force, channel=channel, dry_run=dry_run)))
+
+
+@app.command()
 def run(*, config: Config = Path("app.yaml")) -> None:
     """Run the bot."""
     from bot import process

@@ -14,6 +14,14 @@ from bot.runtime import loop
 
 if TYPE_CHECKING:
     from bot.commands.explain import ExplainedCall
+    from bot.commands.init import Options
+
+
+def init(options: "Options") -> int:
+    """`signoff init`."""
+    from bot.commands.init import init as written
+
+    return _to_its_end(written(options))
 
 
 def run(config: Path) -> int:

@@ -37,7 +37,7 @@ _RUN_PLACEHOLDERS = ("$user", "$channel", "$thread")
 _RESERVED = frozenset({"thread_id", "user_id", "run_id", "task_id", "assistant_id", "graph_id", "cron_id"})
 _RESERVED_BEGINNINGS = ("__", "checkpoint_", "langgraph_", "signoff_")
 """Keys of a run's `configurable` that Signoff or LangGraph sets."""
-_CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
+CHANNEL = re.compile(r"#?[^\s#@,A-Z]{1,80}|[CGD][A-Z0-9]{6,}")
 _PERSON = re.compile(r"@?[^\s@,<>]{1,80}|[^\s@,<>]{1,80}@[^\s@,<>]{1,160}")
 AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -95,7 +95,7 @@ def _person(value: str) -> str:
 
 
 def _channel(value: str) -> str:
-    if not _CHANNEL.fullmatch(value):
+    if not CHANNEL.fullmatch(value):
         raise wrong("{shown} is not a channel", 'Write its name as Slack shows it, in lower case: "#deploys".')
     return value if re.fullmatch(r"[CGD][A-Z0-9]{6,}", value) else f"#{value.removeprefix('#')}"
 

@@ -134,10 +134,11 @@ def _is_needed(
         return False
     if _is_enforced(schema):
         return field.required
-    if field.name in used.first or (field.name in used.needs and field.name not in used.writes):
+    if field.name in used.first:
         return True
-    unknown = not used.known and field.required and not shared and field.name not in used.writes
-    return unknown and not field.takes_none
+    if used.known:
+        return field.name in used.needs and field.name not in used.writes
+    return field.required and not shared and field.name not in used.writes and not field.takes_none
 
 
 def _is_enforced(schema: Any) -> bool:
@@ -222,6 +223,8 @@ def _of_workflow(graph: Any) -> Guess:
     keys = _in_order(function, used.reads) if function is not None else []
     if "messages" in keys:
         return Guess({"messages": _MESSAGE})
+    if not keys and used.known:
+        return Guess(dict(DEFAULT_INPUT))  # it reads nothing of its input
     if not keys:
         is_object = getattr(bare(kind), "__origin__", bare(kind)) in (dict, Mapping)
         if name == "messages":

@@ -5,7 +5,7 @@ The code is read, not run. A node that passes its state on as a whole, or whose 
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import Any
@@ -48,27 +48,29 @@ def usage_of(graph: Any) -> Usage:
     builder = getattr(graph, "builder", None)
     if builder is None:
         return Usage(known=False)
-    first = {end for start, end in builder.edges if start == _START}
-    routed = builder.branches.get(_START, {})
-    first |= {end for each in routed.values() for end in (each.ends or dict.fromkeys(builder.nodes)).values() if end}
     last = {start for start, end in builder.edges if end == _END}
     last |= {name for name, each in builder.branches.items() if any(_ends(branch) for branch in each.values())}
-    found = Usage()
+    found, alone = Usage(), {}
     for name, spec in builder.nodes.items():
         used = _of_runnable(spec.runnable)
-        for branch in builder.branches.get(name, {}).values():
-            used = used.plus(_of_router(branch.path))
-        found = found.plus(
-            Usage(
-                used.reads,
-                used.needs,
-                used.writes,
-                used.needs if name in first else frozenset(),
-                used.writes if name in last or spec.ends else (),
-                used.known,
-            )
-        )
-    return found
+        routers = _union(_of_router(each.path) for each in builder.branches.get(name, {}).values())
+        alone[name] = used.needs | (routers.needs - frozenset(used.writes))
+        used = used.plus(routers)
+        ends = used.writes if name in last or spec.ends else ()
+        found = found.plus(Usage(used.reads, used.needs, used.writes, last=ends, known=used.known))
+    return found.plus(_of_start(builder, alone))
+
+
+def _of_start(builder: Any, needs: Mapping[str, frozenset[str]]) -> Usage:
+    """What is needed at once: by each node that the input reaches, and by all of those that it may reach."""
+    first = frozenset().union(*(needs.get(end, frozenset()) for start, end in builder.edges if start == _START))
+    routers = builder.branches.get(_START, {}).values()
+    for each in routers:
+        reached = needs if each.ends is None else [end for end in each.ends.values() if end in needs]
+        ends = [needs[name] for name in reached]
+        first |= frozenset.intersection(*ends) if ends else frozenset()
+    used = _union(_of_router(each.path) for each in routers)
+    return used.plus(Usage(first=first | used.needs))
 
 
 def _ends(branch: Any) -> bool:

@@ -1,0 +1,260 @@
+"""`signoff init`: writes an `app.yaml` for the LangGraph project of a folder, and nothing else.
+
+The graphs are those of langgraph.json, else those that the project's Python files have. Each is loaded as `run` loads
+it. The exit code is 0 only if the first message would reach each graph that loads; one that does not load is named, and
+the others are written. Nothing is asked, and an `app.yaml` that is there stays unless `--force` says otherwise.
+"""
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from bot.commands.environment import enter, export
+from bot.commands.init_file import Draft, Entry, LeftOut, agent_names, text_of
+from bot.config.problems import ConfigProblem, ProblemsError
+from bot.config.project import FILE_NAME, Project, read_project
+from bot.config.values import CHANNEL
+from bot.masking import masked
+
+if TYPE_CHECKING:
+    from bot.wiring.projects import Inferred, Unusable
+
+TARGET: Final = "app.yaml"
+_NO_GRAPH: Final = (
+    'Write langgraph.json: {"graphs": {"agent": "./agent.py:graph"}, "dependencies": ["."]}, or name the folder of '
+    "your project: signoff init DIR."
+)
+_OTHER_LANGUAGES: Final = (".ts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".mts", ".cts")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says. `channel` is "" where each agent gets a channel of its own."""
+
+    folder: Path
+    force: bool = False
+    channel: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Graphs:
+    """The graphs to load, by id: their specs, and the descriptions that the project gives."""
+
+    specs: Mapping[str, str]
+    descriptions: Mapping[str, str]
+    project: Project | None
+
+
+async def init(options: Options) -> int:
+    """Write the file; gives the exit code. Raises ProblemsError where nothing is written."""
+    _check(options)
+    folder = options.folder.absolute()
+    graphs = _graphs_of(folder)
+    with contextlib.redirect_stdout(sys.stderr):  # what graphs print is no part of the result
+        found = await _loaded(graphs, folder)
+    if not any(_is_usable(each) for each in found.values()):
+        raise ProblemsError(_none_usable(graphs, found))
+    draft = _draft(options, graphs, found, folder)
+    if options.dry_run:
+        sys.stdout.write(text_of(draft))
+    else:
+        _write(folder / TARGET, text_of(draft), force=options.force)
+    lines = [*_told(options, draft, graphs)]
+    (sys.stderr if options.dry_run else sys.stdout).write(masked("".join(f"{line}\n" for line in lines)))
+    return 0 if all(each.found.is_reached for each in draft.entries) else 1
+
+
+# The project ----------------------------------------------------------------------------------------------------------
+
+
+def _check(options: Options) -> None:
+    if not options.folder.is_dir():
+        raise ProblemsError([ConfigProblem(str(options.folder), "there is no such folder", "Name the project's folder.")])
+    if options.channel and not CHANNEL.fullmatch(options.channel):
+        fix = "Write its name as Slack shows it, in lower case: '#deploys'."
+        raise ProblemsError([ConfigProblem("--channel", f'"{options.channel}" is not a channel', fix)])
+    if not (options.force or options.dry_run) and os.path.lexists(options.folder / TARGET):
+        raise _taken(options.folder / TARGET)
+
+
+def _taken(file: Path) -> ProblemsError:
+    fix = "Add --force to replace it, or --dry-run to see what would be written."
+    return ProblemsError([ConfigProblem(str(file), "exists already, so nothing was written", fix)])
+
+
+def _graphs_of(folder: Path) -> _Graphs:
+    """The graphs of a project; its environment and folders are in force from now on. Raises ProblemsError."""
+    from bot.wiring.projects import candidates, shortened
+
+    export(folder)
+    file = folder / FILE_NAME
+    if os.path.lexists(file):
+        project = read_project(file, os.environ)
+        enter(project)
+        descriptions = {name: shortened(each.description) for name, each in project.graphs.items() if each.description}
+        return _Graphs({name: each.path for name, each in project.graphs.items()}, descriptions, project)
+    found = candidates(folder)
+    if not found:
+        what = f"has no {FILE_NAME}, and no Python file in it has a graph"
+        raise ProblemsError([ConfigProblem(str(folder), what, _NO_GRAPH)])
+    specs: dict[str, str] = {}
+    for each in found:
+        name, number = each.name, 2
+        while name in specs:
+            name, number = f"{each.name}-{number}", number + 1
+        specs[name] = each.spec
+    return _Graphs(specs, {}, None)
+
+
+async def _loaded(graphs: _Graphs, folder: Path) -> "Mapping[str, Inferred | Unusable]":
+    from bot.wiring.projects import Unusable, inferred
+
+    def waiting(name: str) -> None:
+        sys.stderr.write(f"signoff init: still loading {name} ({graphs.specs[name]})\n")
+        sys.stderr.flush()
+
+    here = {name: spec for name, spec in graphs.specs.items() if not _is_of_another_language(spec)}
+    found = await inferred(here, folder, waiting)
+    other = Unusable("it is not Python. Run it on a LangGraph Server, and write server: for it (docs/server.md)")
+    return {name: found.get(name, other) for name in graphs.specs}
+
+
+def _is_of_another_language(spec: str) -> bool:
+    return spec.rpartition(":")[0].endswith(_OTHER_LANGUAGES) or spec.endswith(_OTHER_LANGUAGES)
+
+
+def _is_usable(found: Any) -> bool:
+    from bot.wiring.projects import Inferred
+
+    return isinstance(found, Inferred)
+
+
+_MOST_TOLD: Final = 3
+
+
+def _none_usable(graphs: _Graphs, found: "Mapping[str, Inferred | Unusable]") -> list[ConfigProblem]:
+    """The problem of each graph, at most four lines in all."""
+    where = FILE_NAME if graphs.project is not None else "signoff init"
+    told = [ConfigProblem(f"{where}: {name}", f"{graphs.specs[name]}: {each.why}", "") for name, each in found.items()]  # type: ignore[union-attr]
+    rest = len(told) - _MOST_TOLD
+    if rest <= 1:
+        return told
+    return [*told[:_MOST_TOLD], ConfigProblem(where, f"{rest} more graphs do not load either", "Nothing was written.")]
+
+
+# The draft ------------------------------------------------------------------------------------------------------------
+
+
+def _draft(
+    options: Options, graphs: _Graphs, found: "Mapping[str, Inferred | Unusable]", folder: Path
+) -> Draft:
+    from bot.wiring.projects import Inferred, with_description
+
+    usable = {name: each for name, each in found.items() if isinstance(each, Inferred)}
+    names = agent_names([*usable])
+    direct = next((name for name, each in usable.items() if each.talks and each.is_reached), next(iter(usable)))
+    entries = [
+        Entry(
+            name=names[id_],
+            id=id_,
+            spec=graphs.specs[id_],
+            channel=_channel(options, names[id_]),
+            direct=id_ == direct,
+            found=with_description(each, graphs.descriptions.get(id_) or each.description),
+        )
+        for id_, each in usable.items()
+    ]
+    left = [LeftOut(name, graphs.specs[name], each.why) for name, each in found.items() if not isinstance(each, Inferred)]
+    return Draft(
+        schema=schema_reference(),
+        project=FILE_NAME if graphs.project is not None else "",
+        variables=_variables(graphs, folder),
+        entries=entries,
+        left_out=left,
+        shared=bool(options.channel),
+    )
+
+
+def _channel(options: Options, name: str) -> str:
+    """A channel of its own for each agent: there a mention starts it, whatever the message begins with."""
+    return f"#{options.channel.removeprefix('#')}" if options.channel else f"#{name.lower()}"
+
+
+def _variables(graphs: _Graphs, folder: Path) -> Sequence[str]:
+    from bot.wiring.projects import variables
+
+    named = graphs.project.env if graphs.project is not None else {}
+    return sorted({*variables(folder), *filter(_VARIABLE.fullmatch, named)})
+
+
+def schema_reference() -> str:
+    """The place of the JSON Schema of `app.yaml`, for the first line of the file; "" where none is installed."""
+    return ""
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+def _write(file: Path, text: str, *, force: bool) -> None:
+    """Write the whole file or nothing, also when two do so at once. Raises ProblemsError."""
+    made = file.with_name(f".{TARGET}.{uuid4().hex}")
+    try:
+        try:
+            with made.open("x", encoding="utf-8", newline="\n") as out:
+                out.write(text)
+                out.flush()
+                os.fsync(out.fileno())
+            if force:
+                made.replace(file)
+            else:
+                _publish(made, file)
+        finally:
+            made.unlink(missing_ok=True)
+    except FileExistsError:
+        raise _taken(file) from None
+    except OSError as error:
+        fix = "Make the folder writable, or see the file with --dry-run."
+        raise ProblemsError([ConfigProblem(str(file), f"cannot be written: {error.strerror}", fix)]) from None
+
+
+def _publish(made: Path, file: Path) -> None:
+    """Give a finished file its name, unless that is taken: a link is made in one step, where the file system has any."""
+    try:
+        os.link(made, file)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(file):
+            raise FileExistsError(str(file)) from None
+        made.rename(file)
+
+
+# What is told ---------------------------------------------------------------------------------------------------------
+
+
+def _told(options: Options, draft: Draft, graphs: _Graphs) -> list[str]:
+    count = len(draft.entries)
+    done = "would be written" if options.dry_run else "written"
+    lines = [f"{options.folder / TARGET} {done}: {count} agent{'s' * (count != 1)}"]
+    for each in draft.entries:
+        asks = f"asks people in {', '.join(each.found.asks[:3])}" if each.found.asks else "asks nobody by itself"
+        where = f"{each.channel}{' and direct messages' if each.direct else ''}"
+        lines.append(f"  {each.name}: {each.spec}, in {where}; {asks}")
+        lines += [f"    needs {missing}: fill it in, its first message would fail" for missing in each.found.missing]
+        lines += [f"    {sentence}" for sentence in each.found.unfit]
+    lines += [f"  not written, {left.id}: {left.spec}: {left.why}" for left in draft.left_out]
+    if graphs.project is not None and graphs.project.unused:
+        lines.append(f"  not used of {FILE_NAME}: {', '.join(graphs.project.unused)}")
+    if unset := [name for name in draft.variables if not os.environ.get(name)]:
+        lines.append(f"  the project reads, and nothing sets: {', '.join(unset)}")
+    whole = all(each.found.is_reached for each in draft.entries)
+    lines.append("Next: signoff demo" if whole else f"Next: complete the lines of {TARGET} marked TO DO")
+    return [" ".join(line.split()) if not line.startswith(" ") else line for line in lines]
