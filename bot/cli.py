@@ -79,7 +79,9 @@ def demo(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder of the project.", show_default=False)] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="The folder of the project.", show_default=False)
+    ] = Path(),
     *,
     force: Annotated[bool, typer.Option("--force", help="Replace an app.yaml that exists.")] = False,
     channel: Annotated[

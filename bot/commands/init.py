@@ -20,7 +20,7 @@ from bot.commands.init_file import Draft, Entry, LeftOut, agent_names, text_of
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.project import FILE_NAME, Project, read_project
 from bot.config.values import CHANNEL
-from bot.masking import masked
+from bot.masking import masked, remember, secret_variables
 
 if TYPE_CHECKING:
     from bot.wiring.projects import Inferred, Unusable
@@ -66,7 +66,7 @@ async def init(options: Options) -> int:
     if options.dry_run:
         sys.stdout.write(text_of(draft))
     else:
-        _write(folder / TARGET, text_of(draft), force=options.force)
+        write(folder / TARGET, text_of(draft), force=options.force)
     lines = [*_told(options, draft, graphs)]
     (sys.stderr if options.dry_run else sys.stdout).write(masked("".join(f"{line}\n" for line in lines)))
     return 0 if all(each.found.is_reached for each in draft.entries) else 1
@@ -77,7 +77,9 @@ async def init(options: Options) -> int:
 
 def _check(options: Options) -> None:
     if not options.folder.is_dir():
-        raise ProblemsError([ConfigProblem(str(options.folder), "there is no such folder", "Name the project's folder.")])
+        raise ProblemsError(
+            [ConfigProblem(str(options.folder), "there is no such folder", "Name the project's folder.")]
+        )
     if options.channel and not CHANNEL.fullmatch(options.channel):
         fix = "Write its name as Slack shows it, in lower case: '#deploys'."
         raise ProblemsError([ConfigProblem("--channel", f'"{options.channel}" is not a channel', fix)])
@@ -98,6 +100,7 @@ def _graphs_of(folder: Path) -> _Graphs:
     file = folder / FILE_NAME
     if os.path.lexists(file):
         project = read_project(file, os.environ)
+        remember(secret_variables(project.env))
         enter(project)
         descriptions = {name: shortened(each.description) for name, each in project.graphs.items() if each.description}
         return _Graphs({name: each.path for name, each in project.graphs.items()}, descriptions, project)
@@ -153,9 +156,7 @@ def _none_usable(graphs: _Graphs, found: "Mapping[str, Inferred | Unusable]") ->
 # The draft ------------------------------------------------------------------------------------------------------------
 
 
-def _draft(
-    options: Options, graphs: _Graphs, found: "Mapping[str, Inferred | Unusable]", folder: Path
-) -> Draft:
+def _draft(options: Options, graphs: _Graphs, found: "Mapping[str, Inferred | Unusable]", folder: Path) -> Draft:
     from bot.wiring.projects import Inferred, with_description
 
     usable = {name: each for name, each in found.items() if isinstance(each, Inferred)}
@@ -172,7 +173,9 @@ def _draft(
         )
         for id_, each in usable.items()
     ]
-    left = [LeftOut(name, graphs.specs[name], each.why) for name, each in found.items() if not isinstance(each, Inferred)]
+    left = [
+        LeftOut(name, graphs.specs[name], each.why) for name, each in found.items() if not isinstance(each, Inferred)
+    ]
     return Draft(
         schema=schema_reference(),
         project=FILE_NAME if graphs.project is not None else "",
@@ -185,7 +188,10 @@ def _draft(
 
 def _channel(options: Options, name: str) -> str:
     """A channel of its own for each agent: there a mention starts it, whatever the message begins with."""
-    return f"#{options.channel.removeprefix('#')}" if options.channel else f"#{name.lower()}"
+    if not options.channel:
+        return f"#{name.lower()}"
+    is_id = options.channel[:1].isupper()  # the name of a channel is in lower case
+    return options.channel if is_id else f"#{options.channel.removeprefix('#')}"
 
 
 def _variables(graphs: _Graphs, folder: Path) -> Sequence[str]:
@@ -203,7 +209,7 @@ def schema_reference() -> str:
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
-def _write(file: Path, text: str, *, force: bool) -> None:
+def write(file: Path, text: str, *, force: bool) -> None:
     """Write the whole file or nothing, also when two do so at once. Raises ProblemsError."""
     made = file.with_name(f".{TARGET}.{uuid4().hex}")
     try:
@@ -226,7 +232,7 @@ def _write(file: Path, text: str, *, force: bool) -> None:
 
 
 def _publish(made: Path, file: Path) -> None:
-    """Give a finished file its name, unless that is taken: a link is made in one step, where the file system has any."""
+    """Give a finished file its name unless that is taken, in one step where the file system has links."""
     try:
         os.link(made, file)
     except FileExistsError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from bot.config.values import AGENT_NAME, DEFAULT_INPUT
+from bot.masking import masked
 from engine.asks.ask import Json
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Draft:
 
 
 def agent_names(ids: Sequence[str]) -> Mapping[str, str]:
-    """A name for each id that a message can begin with. An id that is one already keeps it; case makes no difference."""
+    """A name for each id that a message can begin with. An id that is one already keeps it; case does not count."""
     names: dict[str, str] = {}
     taken: set[str] = set()
     for each in sorted(ids, key=lambda id_: AGENT_NAME.fullmatch(id_) is None):  # stable: the ids' own order
@@ -94,9 +95,11 @@ def text_of(draft: Draft) -> str:
 def _head(draft: Draft) -> Iterator[str]:
     if draft.schema:
         yield f"# yaml-language-server: $schema={draft.schema}"
-    yield "# Written by signoff init. Each line marked \"guess\" was inferred from the graph: correct what is wrong."
+    yield '# Written by signoff init. Each line marked "guess" was inferred from the graph: correct what is wrong.'
     if draft.variables:
-        yield from _comment("The project reads these variables; set them in the environment, or in .env beside this file:")
+        yield from _comment(
+            "The project reads these variables; set them in the environment, or in .env beside this file:"
+        )
         yield from _comment(", ".join(draft.variables), "  ")
     yield ""
     if draft.project:
@@ -112,7 +115,7 @@ def _agents(draft: Draft) -> Iterator[str]:
         yield from _agent(each, several=draft.shared and len(draft.entries) > 1)
     for left in draft.left_out:
         yield ""
-        yield from _comment(f"{left.id} does not load: {left.why}", indent="  ")
+        yield from _comment(f"{left.id} does not load: {masked(left.why)}.", indent="  ")
         yield f"  # {_key(agent_names([left.id])[left.id])}:"
         yield f"  #   graph: {_scalar(left.spec)}"
 

@@ -48,8 +48,7 @@ class StateField:
     def kind(self) -> Kind:
         """The part that it can play."""
         found = kind_of(self.type)
-        lists = found in (Kind.OTHER, Kind.UNKNOWN, Kind.TEXTS) and not isinstance(self.bare, type(None))
-        if self.name == "messages" and lists and (self.bare is Any or _is_list(self.bare)):
+        if self.name == "messages" and found is not Kind.TEXT and (self.bare is Any or _is_list(self.bare)):
             return Kind.MESSAGES
         return found
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_SKIPPED = frozenset({"tests", "test", "node_modules", "site-packages", "dist-packages", "build", "dist", "venv", "env"})
+_SKIPPED = frozenset(
+    {"tests", "test", "node_modules", "site-packages", "dist-packages", "build", "dist", "venv", "env"}
+)
 _MOST_FILES = 5000
 _LIBRARIES = ("langgraph", "langchain", "deepagents")
 _BUILDERS = frozenset({"StateGraph", "MessageGraph"})
@@ -20,8 +22,14 @@ _COMPILED = frozenset({"CompiledStateGraph", "CompiledGraph", "StateGraph", "Pre
 _FACTORY = re.compile(r"(make|build|create|get|compile)_(\w+_)?(graph|agent|workflow|app)|graph|agent|workflow")
 _GENERAL = frozenset(
     {"graph", "agent", "app", "workflow", "builder", "main", "index", "__init__", "src", "agents", "graphs"}
-    | {f"{verb}_{noun}" for verb in ("make", "build", "create", "get") for noun in ("graph", "agent", "workflow", "app")}
+    | {
+        f"{verb}_{noun}"
+        for verb in ("make", "build", "create", "get")
+        for noun in ("graph", "agent", "workflow", "app")
+    }
 )
+_MOST_ARGUMENTS = 2
+"""Of a factory: the config and the runtime."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -112,7 +120,9 @@ class _Module:
         used = self._parts(found)
         own = [each for each in found if each not in used] or [*found]
         made_here = {_called(value) for _, value in _assignments(self.tree.body)}
-        inner = {_called(each) for top in self.functions.values() for each in ast.walk(top) if isinstance(each, ast.Call)}
+        inner = {
+            _called(each) for top in self.functions.values() for each in ast.walk(top) if isinstance(each, ast.Call)
+        }
         factories = [each for each in self.functions if each in self.makers - made_here - inner and each not in own]
         return [*own, *(each for each in factories if not each.startswith("_"))]
 
@@ -141,7 +151,9 @@ def _assignments(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
     for each in body:
         if isinstance(each, ast.Try | ast.With | ast.AsyncWith):
             yield from _assignments(each.body)
-        targets = each.targets if isinstance(each, ast.Assign) else [each.target] if isinstance(each, ast.AnnAssign) else []
+        targets = (
+            each.targets if isinstance(each, ast.Assign) else [each.target] if isinstance(each, ast.AnnAssign) else []
+        )
         value = getattr(each, "value", None)
         for target in targets:
             if isinstance(target, ast.Name) and isinstance(value, ast.expr):
@@ -159,7 +171,9 @@ def _called(value: ast.AST | None) -> str:
 
 def _innermost(value: ast.expr) -> ast.expr:
     """The first call of a chain: `StateGraph(S)` of `StateGraph(S).add_node(...).compile()`."""
-    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Call):
+    while (
+        isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Call)
+    ):
         value = value.func.value
     return value
 
@@ -181,20 +195,22 @@ def _makes_graph(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         return False
     returns = function.returns
     if returns is not None and {each.id for each in ast.walk(returns) if isinstance(each, ast.Name)} & _COMPILED:
-        return _takes_at_most_two(function)
+        return _takes_few_arguments(function)
     if isinstance(returns, ast.Constant) and any(each in str(returns.value) for each in _COMPILED):
-        return _takes_at_most_two(function)
+        return _takes_few_arguments(function)
     calls = {_called(each) for each in ast.walk(function) if isinstance(each, ast.Call)}
     return bool(
-        _FACTORY.fullmatch(function.name) and calls & (_BUILDERS | _MAKERS | {"compile"}) and _takes_at_most_two(function)
+        _FACTORY.fullmatch(function.name)
+        and calls & (_BUILDERS | _MAKERS | {"compile"})
+        and _takes_few_arguments(function)
     )
 
 
-def _takes_at_most_two(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _takes_few_arguments(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     arguments = function.args
     needed = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
     needed += sum(each is None for each in arguments.kw_defaults)
-    return needed <= 2 and not _is_property_like(function)
+    return needed <= _MOST_ARGUMENTS and not _is_property_like(function)
 
 
 def _is_property_like(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -221,7 +237,9 @@ def _variable(node: ast.AST) -> Iterator[str]:
         key = node.slice
     elif isinstance(node, ast.Call) and node.args:
         func = node.func
-        reads = isinstance(func, ast.Attribute) and func.attr in ("get", "pop", "setdefault") and _is_environ(func.value)
+        reads = (
+            isinstance(func, ast.Attribute) and func.attr in ("get", "pop", "setdefault") and _is_environ(func.value)
+        )
         named = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
         key = node.args[0] if reads or named in ("getenv", "secret_from_env") else None
     if isinstance(key, ast.Constant) and isinstance(key.value, str) and _VARIABLE.fullmatch(key.value):

@@ -5,7 +5,7 @@ import inspect
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +104,8 @@ async def _inferred(spec: str, base: Path, files: set[str]) -> Inferred | Unusab
             agent = await open_agent(AgentSpec(spec, base), InMemorySaver(), stack, files)
             return _of_agent(agent, spec, base)
     except (LoadError, drift.UnguardedError) as error:
-        return Unusable(str(error).removeprefix("graph: ").removeprefix(f"{spec!r}: "))
+        why = str(error).removeprefix("graph: ").removeprefix(f"{spec!r}: ").rstrip(".")
+        return Unusable(why.replace(f"{base}/", ""))  # the file is the same on another machine
 
 
 def _of_agent(agent: LocalAgent, spec: str, base: Path) -> Inferred:
@@ -119,7 +120,7 @@ def _of_agent(agent: LocalAgent, spec: str, base: Path) -> Inferred:
     return Inferred(
         given,
         reply,
-        _description(graph, spec, base),
+        _description(spec, base),
         tuple(sorted(tools_of(graph))),
         tuple(dict.fromkeys(each.node for each in foreseen(agent))),
         _context(graph),
@@ -149,7 +150,7 @@ def _context_value(field_: StateField) -> Guess:
 # Description ----------------------------------------------------------------------------------------------------------
 
 
-def _description(graph: Any, spec: str, base: Path) -> str:
+def _description(spec: str, base: Path) -> str:
     """The first line of what the graph's function, or its module, says of itself."""
     where, attribute = check_spec(spec, base)
     module = _module(where)
@@ -183,9 +184,3 @@ def cut(text: str) -> str:
     if len(joined) <= LONGEST_DESCRIPTION:
         return joined.removesuffix(".")
     return joined[: LONGEST_DESCRIPTION - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
-
-
-def shown(names: Sequence[str], most: int = 6) -> str:
-    """Some names for people, and the number of the others."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"

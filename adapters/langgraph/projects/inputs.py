@@ -3,7 +3,7 @@
 import ast
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -84,7 +84,7 @@ def _why(value: Mapping[str, Json], messages: StateField | None, words: StateFie
 
 
 def _taking_words(fields: Sequence[StateField], used: Usage, *, shared: bool, beside: bool) -> StateField | None:
-    """The field that takes the person's words. `beside` a list of messages it has to be read, and written by no node."""
+    """The field that takes the person's words. `beside` messages it has to be read, and written by no node."""
     texts = [each for each in fields if _may_take_words(each)]
     if beside:
         texts = [each for each in texts if each.name in used.first and each.name not in used.writes]
@@ -126,9 +126,7 @@ def _text_for(field: StateField) -> Json:
     return "$text"
 
 
-def _is_needed(
-    schema: Any, field: StateField, used: Usage, channels: Mapping[str, Any], *, shared: bool
-) -> bool:
+def _is_needed(schema: Any, field: StateField, used: Usage, channels: Mapping[str, Any], *, shared: bool) -> bool:
     """Tell whether the graph fails without a field."""
     if _has_initial_value(channels.get(field.name)):
         return False
@@ -149,7 +147,7 @@ def _is_enforced(schema: Any) -> bool:
 def _has_initial_value(channel: Any) -> bool:
     """Tell whether a state has a value for a field before anything was written: a reducer starts with an empty one."""
     try:
-        return channel is not None and bool(channel.is_available()) or getattr(channel, "operator", None) is not None
+        return channel is not None and bool(channel.is_available() or getattr(channel, "operator", None))
     except AttributeError:
         return False
 
@@ -171,13 +169,12 @@ def _value_of(field: StateField) -> tuple[Json, bool]:
 def _something(fields: Sequence[StateField], used: Usage) -> dict[str, Json]:
     """A value for a graph that reads no words: LangGraph refuses an input without any field of the state."""
     empty: Mapping[Any, Json] = {int: 0, float: 0.0, bool: False, str: "", list: [], dict: {}}
-    for field in fields:
-        plain = field.bare
-        value = empty.get(getattr(plain, "__origin__", plain)) if isinstance(plain, type) or get_args(plain) else None
-        if field.takes_none or value is not None:
-            if used.known and field.name not in used.first:
-                return {field.name: None if field.takes_none else value}
-    return {}
+    unread = [each for each in fields if used.known and each.name not in used.first]
+    for each in fields:
+        if each.takes_none:
+            return {each.name: None}
+    kinds = {each.name: getattr(each.bare, "__origin__", each.bare) for each in unread}
+    return next(({name: empty[kind]} for name, kind in kinds.items() if kind in empty), {})
 
 
 def _refused(schema: Any, value: Mapping[str, Json], missing: Sequence[str]) -> list[str]:
@@ -234,21 +231,22 @@ def _of_workflow(graph: Any) -> Guess:
     fields = [StateField(each, Any, required=each in used.needs) for each in keys]
     words = min(fields, key=lambda each: rank(each.name, _WORDS))
     value: dict[str, Json] = {words.name: "$text"}
-    missing = []
+    lacking: list[str] = []
     for each in fields:
         if each.name in value or not each.required:
             continue
         known, found = _value_of(each)
         value |= {each.name: known} if found else {}
-        missing += [] if found else [each.name]
-    return Guess(value, f'guess: "{words.name}" takes the person\'s words', tuple(missing))
+        lacking += [] if found else [each.name]
+    return Guess(value, f'guess: "{words.name}" takes the person\'s words', tuple(lacking))
 
 
 def workflow_function(graph: Any) -> Any:
     """Return the function of a workflow of the functional API."""
     bound = next(iter(graph.nodes.values())).bound
     steps = getattr(bound, "steps", None) or [bound]
-    return next((each for part in steps for each in (getattr(part, "func", None), getattr(part, "afunc", None)) if each), None)
+    functions = (getattr(part, name, None) for part in steps for name in ("func", "afunc"))
+    return next(filter(None, functions), None)
 
 
 def _function(graph: Any) -> tuple[Any, str]:

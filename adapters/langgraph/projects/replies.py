@@ -44,7 +44,9 @@ def reply_guess(graph: Any, given: Json) -> Guess:
         return _of_messages(messages)
     asked = _asked(given)
     explicit = builder.output_schema is not builder.input_schema and builder.output_schema is not builder.state_schema
-    answers = [each for each in fields if each.kind is not Kind.MESSAGES and _may_answer(each, asked, used, explicit)]
+    answers = [
+        each for each in fields if each.kind is not Kind.MESSAGES and _may_answer(each, asked, used, explicit=explicit)
+    ]
     return _best(answers, used) or (_of_messages(found[0]) if found else Guess(NOTHING, _SILENT))
 
 
@@ -68,7 +70,7 @@ def _asked(given: Json) -> frozenset[str]:
     return frozenset(given) if isinstance(given, Mapping) else frozenset()
 
 
-def _may_answer(field: StateField, asked: frozenset[str], used: Usage, explicit: bool) -> bool:
+def _may_answer(field: StateField, asked: frozenset[str], used: Usage, *, explicit: bool) -> bool:
     if field.name in used.writes:
         return True
     return field.name not in asked and (explicit or not used.known)
@@ -89,10 +91,9 @@ def _best(fields: Sequence[StateField], used: Usage) -> Guess | None:
     if best is None:
         return None
     path = _path(best)
-    more = "" if best.kind in (Kind.TEXT, Kind.UNKNOWN) else " (not a text: written field by field)"
-    more = "" if "." in path else more
-    how = "the text that its last step writes" if best.name in used.last else "the likeliest answer in its output"
-    return Guess(path, f'guess: "{best.name}" is {how}{more}'.replace("the text that", "what" if more else "the text that"))
+    what = "text" if best.kind in (Kind.TEXT, Kind.UNKNOWN) or "." in path else "value, shown field by field,"
+    how = f"the {what} that its last step writes" if best.name in used.last else "the likeliest answer in its output"
+    return Guess(path, f'guess: "{best.name}" is {how}')
 
 
 def _path(field: StateField) -> str:
@@ -132,14 +133,14 @@ def _of_workflow(graph: Any, given: Json) -> Guess:
 
 
 def _returned(graph: Any) -> list[StateField]:
-    """The keys of the dict that the workflow's function returns, without those that are its argument or a part of it."""
+    """The keys of the dict that the workflow returns, without those that are its argument or a part of it."""
     function, _ = function_behind(workflow_function(graph))
     if function is None:
         return []
     argument = next(iter(function.__code__.co_varnames), "")
     found: dict[str, StateField] = {}
     for result in results_of(function):
-        value = next((each.value for each in result.keywords if each.arg == "value"), result) if _is_final(result) else result
+        value = _value_of(result)
         if not isinstance(value, ast.Dict):
             continue
         for key, each in zip(value.keys, value.values, strict=True):
@@ -148,8 +149,11 @@ def _returned(graph: Any) -> list[StateField]:
     return [*found.values()]
 
 
-def _is_final(result: ast.expr) -> bool:
-    return isinstance(result, ast.Call) and isinstance(result.func, ast.Attribute) and result.func.attr == "final"
+def _value_of(result: ast.expr) -> ast.expr:
+    """What a workflow returns to its caller: of `entrypoint.final(value=..., save=...)` the value."""
+    if isinstance(result, ast.Call) and isinstance(result.func, ast.Attribute) and result.func.attr == "final":
+        return next((each.value for each in result.keywords if each.arg == "value"), result)
+    return result
 
 
 def _is_of(value: ast.expr, argument: str) -> bool:

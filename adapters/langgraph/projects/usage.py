@@ -49,6 +49,7 @@ def usage_of(graph: Any) -> Usage:
     if builder is None:
         return Usage(known=False)
     last = {start for start, end in builder.edges if end == _END}
+    last |= builder.nodes.keys() - {start for start, _ in builder.edges} - builder.branches.keys()
     last |= {name for name, each in builder.branches.items() if any(_ends(branch) for branch in each.values())}
     found, alone = Usage(), {}
     for name, spec in builder.nodes.items():
@@ -89,9 +90,8 @@ def _of_runnable(runnable: Any) -> Usage:
     if (steps := getattr(runnable, "steps", None)) is not None:
         first = _of_runnable(steps[0])
         return Usage(first.reads, first.needs, known=False)
-    found = [each for each in (getattr(runnable, "func", None), getattr(runnable, "afunc", None)) if each is not None]
-    used = [_of_function(each) for each in found]
-    return _union(used) if used else Usage(known=False)
+    function = getattr(runnable, "func", None) or getattr(runnable, "afunc", None)
+    return _of_function(function) if function is not None else Usage(known=False)
 
 
 def _union(several: Iterable[Usage]) -> Usage:
@@ -155,9 +155,9 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         """`state["field"]`."""
-        if self._is_state(node.value) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        if self._is_state(node.value) and (name := _text(node.slice)):
             if isinstance(node.ctx, ast.Load):
-                self.needs.add(node.slice.value)
+                self.needs.add(name)
         elif self._is_state(node.value):
             self.known = False
         self.generic_visit(node)
@@ -172,14 +172,15 @@ class _Reader(ast.NodeVisitor):
         """`state.get("field")`."""
         func = node.func
         if isinstance(func, ast.Attribute) and self._is_state(func.value) and func.attr in ("get", "pop", "setdefault"):
-            self.asked |= {each.value for each in node.args[:1] if _is_text(each)}
-            self.reads |= {each.value for each in node.args[:1] if _is_text(each)}
+            named = set(filter(None, map(_text, node.args[:1])))
+            self.asked |= named
+            self.reads |= named
         self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:
         """`"field" in state`."""
-        if _is_text(node.left) and any(self._is_state(each) for each in node.comparators):
-            self.asked.add(node.left.value)
+        if (name := _text(node.left)) and any(self._is_state(each) for each in node.comparators):
+            self.asked.add(name)
         self.generic_visit(node)
 
     def _is_state(self, node: ast.AST) -> bool:
@@ -204,7 +205,7 @@ class _Reader(ast.NodeVisitor):
     def _keys(self, value: ast.expr | None, body: list[Any]) -> Iterator[str]:
         match value:
             case ast.Dict():
-                yield from (each.value for each in value.keys if _is_text(each))
+                yield from filter(None, map(_text, value.keys))
             case ast.Call() if _name(value) in ("Command", "dict"):
                 yield from (each.arg for each in value.keywords if each.arg and _name(value) == "dict")
                 for each in (key.value for key in value.keywords if key.arg == "update"):
@@ -231,9 +232,9 @@ class _Reader(ast.NodeVisitor):
                     if isinstance(target, ast.Name) and target.id == name and isinstance(each.value, ast.Dict):
                         found = True
                         yield from self._keys(each.value, body)
-                    if isinstance(target, ast.Subscript) and _is_named(target.value, name) and _is_text(target.slice):
+                    if isinstance(target, ast.Subscript) and _is_named(target.value, name):
                         found = True
-                        yield target.slice.value
+                        yield from filter(None, [_text(target.slice)])
         self.known &= found
 
 
@@ -264,8 +265,8 @@ def _name(call: ast.Call) -> str:
     return func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
 
 
-def _is_text(node: Any) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def _text(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _is_named(node: ast.AST, name: str) -> bool:

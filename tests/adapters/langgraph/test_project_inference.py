@@ -1,0 +1,273 @@
+"""`input:` and `reply:` as they are inferred from graphs of different shapes, each by running the graph with them."""
+
+import dataclasses
+import operator
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypedDict
+
+import jmespath
+import pytest
+from langchain_core.messages import AIMessage, AnyMessage
+from langgraph.func import entrypoint
+from langgraph.graph import END, START, MessagesState, StateGraph, add_messages
+from pydantic import BaseModel, Field
+
+from adapters.langgraph.dialects.to_json import to_json
+from adapters.langgraph.loading.schema_fit import misfits
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT, filled
+from adapters.langgraph.messages.replies import DEFAULT
+from adapters.langgraph.projects.inputs import input_guess
+from adapters.langgraph.projects.replies import NOTHING, reply_guess
+
+WORDS = {"text": "ship billing", "user": "U01ALICE", "channel": "C01DEPLOY"}
+
+
+def one_node(state: Any, node: Any, **more: Any) -> Any:
+    return StateGraph(state, **more).add_node("work", node).add_edge(START, "work").add_edge("work", END).compile()
+
+
+class Question(TypedDict):
+    question: str
+
+
+class Answer(TypedDict):
+    answer: str
+
+
+class OneText(TypedDict):
+    topic: str
+    essay: str
+
+
+class Several(TypedDict):
+    notes: str
+    request: str
+    user_id: str
+    tone: str | None
+    steps: Annotated[list[str], operator.add]
+    result: str
+
+
+class WithBudget(TypedDict):
+    question: str
+    budget: int
+    answer: str
+
+
+class Model(BaseModel):
+    query: str
+    limit: int = 3
+    report: str = ""
+
+
+class StrictModel(BaseModel):
+    query: str = Field(pattern=r"^ORDER-\d+$")
+    report: str = ""
+
+
+@dataclasses.dataclass
+class Data:
+    task: str
+    style: str = "plain"
+    output: str = ""
+
+
+class Verdict(BaseModel):
+    summary: str
+    score: int
+
+
+class Structured(TypedDict):
+    ticket: str
+    verdict: Verdict
+
+
+class NoText(TypedDict):
+    count: int
+    done: bool
+
+
+class Both(TypedDict):
+    messages: Annotated[list[AnyMessage], add_messages]
+    question: str
+    answer: str
+
+
+class Chosen(TypedDict):
+    mode: Literal["fast", "slow"]
+    prompt: str
+    draft: str
+
+
+def answers(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {"answer": f"to {state['question']}"}
+
+
+def writes_essay(state: OneText) -> dict[str, Any]:
+    return {"essay": f"about {state['topic']}"}
+
+
+def works(state: Several) -> dict[str, Any]:
+    return {"result": f"{state['request']} for {state['user_id']} {state['tone']}", "steps": ["one"], "notes": "n"}
+
+
+def spends(state: WithBudget) -> dict[str, Any]:
+    return {"answer": f"{state['question']} for {state['budget']}"}
+
+
+def reports(state: Model) -> dict[str, Any]:
+    return {"report": f"{state.query} {state.limit}"}
+
+
+def outputs(state: Data) -> dict[str, Any]:
+    return {"output": f"{state.task} {state.style}"}
+
+
+def judges(state: Structured) -> dict[str, Any]:
+    return {"verdict": Verdict(summary=f"read {state['ticket']}", score=3)}
+
+
+def counts(_state: NoText) -> dict[str, Any]:
+    return {"count": 1, "done": True}
+
+
+def says(state: MessagesState) -> dict[str, Any]:
+    return {"messages": [AIMessage(f"heard {state['messages'][-1].content}")]}
+
+
+def drafts(state: Chosen) -> dict[str, Any]:
+    return {"draft": f"draft of {state['prompt']} {state.get('mode')}"}
+
+
+GRAPHS: Mapping[str, tuple[Any, Any, str, Any]] = {
+    "messages": (lambda: one_node(MessagesState, says), dict(DEFAULT_INPUT), DEFAULT, "heard ship billing"),
+    "one text": (lambda: one_node(OneText, writes_essay), {"topic": "$text"}, "essay", "about ship billing"),
+    "several": (
+        lambda: one_node(Several, works),
+        {"request": "$text", "user_id": "$user", "tone": None},
+        "result",
+        "ship billing for U01ALICE None",
+    ),
+    "input and output schemas": (
+        lambda: one_node(Both, answers, input_schema=Question, output_schema=Answer),
+        {"question": "$text"},
+        "answer",
+        "to ship billing",
+    ),
+    "messages and a question": (
+        lambda: one_node(Both, answers),
+        {"messages": [{"role": "user", "content": "$text"}], "question": "$text"},
+        "answer",
+        "to ship billing",
+    ),
+    "pydantic": (lambda: one_node(Model, reports), {"query": "$text"}, "report", "ship billing 3"),
+    "dataclass": (lambda: one_node(Data, outputs), {"task": "$text"}, "output", "ship billing plain"),
+    "structured": (lambda: one_node(Structured, judges), {"ticket": "$text"}, "verdict.summary", "read ship billing"),
+    "a choice of words": (
+        lambda: one_node(Chosen, drafts),
+        {"prompt": "$text"},
+        "draft",
+        "draft of ship billing None",
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", GRAPHS)
+async def test_the_first_message_reaches_the_graph_and_its_answer_is_the_reply(shape: str) -> None:
+    made, given, reply, said = GRAPHS[shape]
+    graph = made()
+    guess = input_guess(graph)
+    assert (guess.value, guess.missing) == (given, ())
+    answer = reply_guess(graph, guess.value)
+    assert answer.value == reply
+    assert misfits(graph, guess.value, reply) == ()
+    state = await graph.ainvoke(filled(guess.value, WORDS))
+    assert jmespath.search(reply, to_json(state).value) == said
+
+
+def test_a_required_value_that_nobody_knows_is_named_and_not_invented() -> None:
+    guess = input_guess(one_node(WithBudget, spends))
+    assert guess.value == {"question": "$text"}
+    assert guess.missing == ("budget (int)",)
+
+
+def test_a_pydantic_state_is_tried_with_a_sample() -> None:
+    (missing,) = input_guess(one_node(StrictModel, reports)).missing
+    assert missing.startswith("query (String should match pattern")
+
+
+async def test_a_state_without_text_starts_and_answers_with_a_value() -> None:
+    graph = one_node(NoText, counts)
+    guess = input_guess(graph)
+    assert guess.missing == ()
+    assert "not used" in guess.why
+    reply = str(reply_guess(graph, guess.value).value)
+    assert reply in ("count", "done")
+    state = await graph.ainvoke(guess.value)
+    assert state["done"] is True
+
+
+def test_the_persons_own_words_are_no_reply() -> None:
+    def acts(state: Question) -> None:
+        assert state["question"]
+
+    graph = one_node(Question, acts)
+    assert input_guess(graph).value == {"question": "$text"}
+    assert reply_guess(graph, {"question": "$text"}).value == NOTHING
+    assert misfits(graph, {"question": "$text"}, NOTHING) == ()
+
+
+def test_the_value_that_a_later_node_needs_is_no_part_of_the_input() -> None:
+    def first(state: OneText) -> dict[str, Any]:
+        return {"essay": state["topic"]}
+
+    def second(state: OneText) -> dict[str, Any]:
+        return {"essay": state["essay"] + "!"}
+
+    graph = StateGraph(OneText).add_sequence([("first", first), ("second", second)]).add_edge(START, "first").compile()
+    assert input_guess(graph) == dataclasses.replace(input_guess(graph), value={"topic": "$text"}, missing=())
+
+
+# The functional API ---------------------------------------------------------------------------------------------------
+
+
+@entrypoint()
+def of_text(topic: str) -> str:
+    return f"about {topic}"
+
+
+@entrypoint()
+def of_dict(inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"topic": inputs["topic"], "essay": f"about {inputs['topic']}", "score": 3}
+
+
+@entrypoint()
+def of_budget(inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"plan": f"{inputs['request']} for {inputs['budget']}"}
+
+
+@entrypoint()
+def of_question(given: Question) -> Answer:
+    return {"answer": f"to {given['question']}"}
+
+
+@entrypoint()
+def of_nothing(_inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": [{"role": "assistant", "content": "done"}]}
+
+
+@pytest.mark.parametrize(
+    ("workflow", "given", "missing", "reply"),
+    [
+        (of_text, "$text", (), DEFAULT),
+        (of_dict, {"topic": "$text"}, (), "essay"),
+        (of_budget, {"request": "$text"}, ("budget",), "plan"),
+        (of_question, {"question": "$text"}, (), "answer"),
+        (of_nothing, dict(DEFAULT_INPUT), (), DEFAULT),
+    ],
+    ids=["text", "dict", "budget", "typed", "nothing"],
+)
+def test_a_workflow_of_the_functional_api(workflow: Any, given: Any, missing: tuple[str, ...], reply: str) -> None:
+    guess = input_guess(workflow)
+    assert (guess.value, guess.missing) == (given, missing)
+    assert reply_guess(workflow, guess.value).value == reply
