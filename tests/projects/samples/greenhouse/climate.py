@@ -1,0 +1,2 @@
+def degrees() -> int:
+    return 31

@@ -1,0 +1,3 @@
+from langgraph_sdk import Auth
+
+auth = Auth()

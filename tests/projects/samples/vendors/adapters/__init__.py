@@ -1,0 +1,1 @@
+raise RuntimeError("the old adapters for SAP, kept for reference")
