@@ -147,7 +147,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {"adapters", "bot", "engine", "signoff-0.1.0.dist-info"}
     assert {"bot/demo/app.yaml", *(f"bot/demo/examples/{each}.py" for each in EXAMPLES)} <= set(names)
     extras = [line for line in metadata.splitlines() if line.startswith("Provides-Extra")]
-    assert extras == [f"Provides-Extra: {each}" for each in ("examples", "ical", "rules")]
+    assert extras == [f"Provides-Extra: {each}" for each in ("examples", "ical", "rules", "vectors")]
 
 
 async def test_the_demo_runs_the_bundled_examples_and_says_so(installed: Installed) -> None:
