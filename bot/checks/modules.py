@@ -29,7 +29,8 @@ def clashes(config: Config) -> Iterator[ConfigProblem]:
 
 def clashing(specs: Iterable[str], base: Path, folders: Iterable[Path] = ()) -> Iterator[ConfigProblem]:
     """The same for specs of graphs: `base` is the folder that they start from, `folders` those of the project."""
-    search = _Search([base, *folders], [*_of_path()])
+    own = [each.resolve() for each in (base, *folders)]
+    search = _Search(own, [each for each in _of_path() if each not in own])  # a project's may be in the path already
     for spec in specs:
         search.follow(spec, base)
     for name, (found, where) in search.clashes.items():

@@ -9,12 +9,13 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from bot.checks.modules import clashing
 from bot.commands.environment import enter, export
 from bot.commands.init_file import Draft, Entry, LeftOut, agent_names, text_of
 from bot.config.problems import ConfigProblem, ProblemsError
@@ -124,10 +125,19 @@ async def _loaded(graphs: _Graphs, folder: Path) -> "Mapping[str, Inferred | Unu
         sys.stderr.write(f"signoff init: still loading {name} ({graphs.specs[name]})\n")
         sys.stderr.flush()
 
-    here = {name: spec for name, spec in graphs.specs.items() if not _is_of_another_language(spec)}
-    found = await inferred(here, folder, waiting)
-    other = Unusable("it is not Python. Run it on a LangGraph Server, and write server: for it (docs/server.md)")
-    return {name: found.get(name, other) for name in graphs.specs}
+    refused = {name: Unusable(why) for name, why in _refused(graphs, folder)}
+    found = await inferred({name: spec for name, spec in graphs.specs.items() if name not in refused}, folder, waiting)
+    return {name: refused[name] if name in refused else found[name] for name in graphs.specs}
+
+
+def _refused(graphs: _Graphs, folder: Path) -> Iterator[tuple[str, str]]:
+    """The graphs that must not be imported, each with the reason."""
+    folders = graphs.project.folders if graphs.project is not None else ()
+    for name, spec in graphs.specs.items():
+        if _is_of_another_language(spec):
+            yield name, "it is not Python. Run it on a LangGraph Server, and write server: for it (docs/server.md)"
+        elif clash := next(iter(clashing([spec], folder, folders)), None):
+            yield name, str(clash).removesuffix(".")
 
 
 def _is_of_another_language(spec: str) -> bool:

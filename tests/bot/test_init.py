@@ -152,6 +152,24 @@ def test_one_of_three_does_not_import_and_the_other_two_are_written(
     assert "# bad does not load:" in (folder / "app.yaml").read_text()
 
 
+def test_a_graph_that_imports_a_package_called_like_ours_is_named_and_not_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clashing = f"open({str(tmp_path / 'imported')!r}, 'w').close()\nfrom engine.prices import price\n"
+    folder = project(
+        tmp_path,
+        {"a": "./a.py:graph", "quotes": "./quotes.py:graph"},
+        {"a.py": ASKING.format(name="a"), "quotes.py": clashing, "engine/prices.py": "def price(): return 1\n"},
+    )
+    assert invoke(["init", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "not written, quotes: ./quotes.py:graph: " in out
+    assert "quotes.py:2: imports engine, which is a package of Signoff too" in out
+    assert "Rename yours, such as my_engine" in out
+    assert not (tmp_path / "imported").exists()
+    assert [*written(folder)["agents"]] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -93,7 +93,7 @@ class StorePlans:
     keys: Keys
     index: VectorIndex | None
     sweep_every: float | None = None
-    """Seconds between sweeps, which puts do on the way; None for none."""
+    """Seconds between sweeps, which batches do on the way; None for none."""
     _known: set[str] = field(default_factory=set)
     _swept: float = field(default_factory=time.monotonic)
     _sweep_from: str | None = None
