@@ -61,9 +61,9 @@ USER = "user_id"
 """The requester: LangGraph's usual name for it."""
 AUTH_USER = "langgraph_auth_user"
 """The requester as LangGraph Server passes them on: see `adapters.langgraph.requester`."""
-AUTH_USER_ID = "langgraph_auth_user_id"
 AUTH_PERMISSIONS = "langgraph_auth_permissions"
-"""The same person's id, and their permissions, as LangGraph Server has them."""
+"""Their permissions, as LangGraph Server has them. Its `langgraph_auth_user_id` is left out: LangGraph would copy that
+text, which is the `user_id`, into every checkpoint."""
 REQUESTER = "signoff_requester"
 """The requester of a turn in the metadata of a server's runs: a server may have a `user_id` of its own."""
 

@@ -92,9 +92,10 @@ def loaded_module(spec: str, base: Path) -> ModuleType:
 def doubled(spec: str, base: Path, types: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Warn where the file of a graph was run a second time, imported by name, and defines one of its own `types`."""
     module = loaded_module(spec, base)
-    defined = {kind for where, kind in types if where == module.__name__}
-    for name, other in list(sys.modules.items()):
-        same = other is not module and getattr(other, "__file__", None) == module.__file__
+    file = getattr(module, "__file__", None)  # a module that code made has none
+    defined = {kind for where, kind in types if where == module.__name__ and file is not None}
+    for name, other in list(sys.modules.items()) if defined else ():
+        same = other is not module and getattr(other, "__file__", None) == file
         twice = sorted(each for each in defined if hasattr(other, each)) if same and name not in _MAIN else []
         if twice:
             told = (

@@ -279,5 +279,5 @@ async def test_the_person_who_asked_reads_as_on_a_langgraph_server() -> None:
     assert (len(user), next(iter(user.values()))) == (4, "U1")
     with pytest.raises(KeyError):
         user["email"]
-    assert configurable["langgraph_auth_user_id"] == configurable["user_id"] == "U1"
+    assert configurable["user_id"] == "U1"
     assert configurable["langgraph_auth_permissions"] == []

@@ -60,7 +60,6 @@ def config_of(
         configurable |= {
             keys.USER: user,
             keys.AUTH_USER: AuthUser(user),
-            keys.AUTH_USER_ID: user,
             keys.AUTH_PERMISSIONS: [],
         }
     return {"configurable": configurable, "metadata": {**dict.fromkeys(given, NOT_STORED), **marks.as_metadata()}}
