@@ -166,6 +166,28 @@ def dead_letters(
     raise typer.Exit(process.dead_letters(config, revive, demo))
 
 
+approvals_app = typer.Typer(help="List the requests, and withdraw one.")
+app.add_typer(approvals_app, name="approvals")
+
+
+@approvals_app.callback(invoke_without_command=True)
+def approvals(
+    context: typer.Context,
+    *,
+    pending: Annotated[bool, typer.Option("--pending", help="List only those that wait.")] = False,
+    agent: Annotated[str | None, typer.Option("--agent", metavar="A", help="List only those of this agent.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    demo: Demo = None,
+    config: Config = Path("app.yaml"),
+) -> None:
+    """List the requests that wait, since when and for whom."""
+    if context.invoked_subcommand is not None:
+        return
+    from bot import process
+
+    raise typer.Exit(process.approvals(config, agent, demo, pending=pending, as_json=as_json))
+
+
 @app.command()
 def audit(
     which: Annotated[

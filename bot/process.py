@@ -69,6 +69,13 @@ def dead_letters(config: Path, revive: str | None, demo: Path | None) -> int:
     return _to_its_end(listed(config, revive, demo))
 
 
+def approvals(config: Path, agent: str | None, demo: Path | None, *, pending: bool, as_json: bool) -> int:
+    """`signoff approvals`: the requests that wait, and those that ended lately."""
+    from bot.commands.stored import approvals as listed
+
+    return _to_its_end(listed(config, agent, demo, pending=pending, as_json=as_json))
+
+
 def audit(config: Path, which: str, demo: Path | None) -> int:
     """`signoff audit`."""
     from bot.commands.stored import audit as audited

@@ -242,6 +242,10 @@ class Keys:
         """Give a pattern for SCAN: the audits of all threads."""
         return f"{self.prefix}:{{*}}:{key_kinds.AUDIT.name}"
 
+    def every_recent(self) -> str:
+        """Give a pattern for SCAN: the indexes of closed approvals of all people."""
+        return f"{self.prefix}:{key_kinds.RECENT.name}:*"
+
     def kind_of(self, key: str) -> KeyKind | None:
         """Find the kind of a key; None if it is not one of ours."""
         return next((kind for kind in KINDS if re.fullmatch(self._pattern(kind), key, re.DOTALL)), None)

@@ -1,4 +1,4 @@
-"""The commands that read what a bot stored: dead letters and the audit."""
+"""The commands that read what a bot stored: dead letters, approvals and the audit."""
 
 import os
 import sys
@@ -11,6 +11,7 @@ from bot.config.problems import ConfigProblem, ProblemsError
 
 if TYPE_CHECKING:
     from bot.config.settings import Config
+    from bot.runtime.clock import DemoClock, SystemClock
 
 
 async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int:
@@ -27,6 +28,24 @@ async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int
             line = f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}"
             sys.stdout.write(f"{masked(line)}\n")
     return 0
+
+
+async def approvals(file: Path, agent: str | None, demo: Path | None, *, pending: bool, as_json: bool) -> int:
+    """`signoff approvals`: list what waits, and what ended lately. Raises ProblemsError."""
+    from bot import wiring
+    from bot.commands import approvals as approvals_command
+
+    config = _stored(file, demo)
+    async with wiring.storage(config) as storage:
+        now = _clock(demo).now()
+        return await approvals_command.show(config, storage, agent, pending=pending, as_json=as_json, now=now)
+
+
+def _clock(demo: Path | None) -> "SystemClock | DemoClock":
+    """The clock of what is read: a demo's may be ahead."""
+    from bot.runtime.clock import SYSTEM_CLOCK, clock_of
+
+    return SYSTEM_CLOCK if demo is None else clock_of(demo / "clock", 1)
 
 
 async def audit(file: Path, which: str, demo: Path | None) -> int:

@@ -24,6 +24,7 @@ from engine.ids import ApprovalId, UserId, thread_of
 
 MOST = 1_000
 _PIECE = 50
+_SCANNED = 1_000
 
 log: Final = logging.getLogger(__name__)
 
@@ -47,6 +48,24 @@ class RedisListing:
         words = ("ZRANGE", self._keys.recent(user), 0, most - 1, "REV")
         found = [each async for each in self._read(await self._database.run(Command(*words)))]
         return [each for each in found if each is not None and each.state not in OPEN]
+
+    async def closed_lately(self, most: int) -> Sequence[Approval]:
+        """Read the approvals that closed last, of all people, the latest first. It scans the database: for operators."""
+        scored: dict[bytes, float] = {}
+        async for key in self._recent_indexes():
+            flat = await self._database.run(Command("ZRANGE", key, 0, most - 1, "REV", "WITHSCORES"))
+            scored |= {name: float(score) for name, score in zip(flat[::2], flat[1::2], strict=True)}
+        latest = sorted(scored, key=lambda name: (scored[name], name), reverse=True)[:most]
+        found = [each async for each in self._read(latest)]
+        return [each for each in found if each is not None and each.state is not State.PENDING]
+
+    async def _recent_indexes(self) -> AsyncIterator[Key]:
+        cursor: Any = 0
+        while cursor != b"0":
+            words = ("SCAN", cursor, "MATCH", self._keys.every_recent(), "COUNT", _SCANNED)
+            cursor, found = await self._database.run(Command(*words))
+            for key in found:
+                yield Key(key.decode("utf-8", "replace"))
 
     async def _pending(self, index: Key, most: int) -> Sequence[Approval]:
         names = await self._database.run(Command("ZRANGE", index, 0, most - 1))
