@@ -188,6 +188,22 @@ def approvals(
     raise typer.Exit(process.approvals(config, agent, demo, pending=pending, as_json=as_json))
 
 
+@approvals_app.command("withdraw")
+def approvals_withdraw(
+    which: Annotated[
+        str, typer.Argument(metavar="ID", help="The request's short id, a link to its card, or its full id.")
+    ],
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; its requester and the audit get it.")],
+    demo: Demo = None,
+    config: Config = Path("app.yaml"),
+) -> None:
+    """Withdraw a pending request; its run stops."""
+    from bot import process
+
+    raise typer.Exit(process.withdraw(config, which, reason, demo))
+
+
 @app.command()
 def audit(
     which: Annotated[

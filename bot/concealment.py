@@ -27,6 +27,7 @@ def shown(approval: Approval) -> Approval:
         ask=_ask(approval.ask, values),
         reviews=tuple(_review(each, values) for each in approval.reviews),
         note=concealed(approval.note),
+        operator=concealed(approval.operator),
         replaced=_replaced(approval.replaced, values),
         offered=tuple(replace(each, text=concealed(each.text)) for each in approval.offered),
     )

@@ -76,6 +76,13 @@ def approvals(config: Path, agent: str | None, demo: Path | None, *, pending: bo
     return _to_its_end(listed(config, agent, demo, pending=pending, as_json=as_json))
 
 
+def withdraw(config: Path, which: str, reason: str, demo: Path | None) -> int:
+    """`signoff approvals withdraw`: take a pending request back."""
+    from bot.commands.stored import withdraw as withdrawn
+
+    return _to_its_end(withdrawn(config, which, reason, demo))
+
+
 def audit(config: Path, which: str, demo: Path | None) -> int:
     """`signoff audit`."""
     from bot.commands.stored import audit as audited

@@ -173,7 +173,7 @@ class Decisions:
         told = False
         for each in withdraw.approvals:
             known = await self._approvals.get(each)
-            if known is None or known.withdrawn_by is not None:
+            if known is None or known.is_withdrawn:
                 continue
 
             async def cancelled(_: Approval, *, beside: bool = told) -> Event:

@@ -63,7 +63,7 @@ class Reconciler:
         known = {each.id: each.approval for each in found if each.approval is not None}
         stopping = [each for each in known.values() if each.state is State.STOPPED]
         if stopping:
-            why = RUN_WITHDRAWN if any(each.withdrawn_by for each in stopping) else RUN_STOPPED
+            why = RUN_WITHDRAWN if any(each.is_withdrawn for each in stopping) else RUN_STOPPED
             await self._end_beside(await self._approvals.open(conversation.thread), why)
             return
         routes = await self._routes(conversation, asked)

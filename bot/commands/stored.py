@@ -41,6 +41,21 @@ async def approvals(file: Path, agent: str | None, demo: Path | None, *, pending
         return await approvals_command.show(config, storage, agent, pending=pending, as_json=as_json, now=now)
 
 
+async def withdraw(file: Path, which: str, reason: str, demo: Path | None) -> int:
+    """`signoff approvals withdraw`: take a pending request back. Raises ProblemsError."""
+    from bot import wiring
+    from bot.commands import withdraw as withdraw_command
+    from bot.masking import masked
+    from bot.wiring.terminal import names_of
+
+    config = _stored(file, demo)
+    async with wiring.storage(config) as storage:
+        names = await names_of(config, storage, (), ())
+        done = await withdraw_command.withdraw(storage, which, reason, _clock(demo), names)
+    sys.stdout.write(f"{masked(done)}\n")
+    return 0
+
+
 def _clock(demo: Path | None) -> "SystemClock | DemoClock":
     """The clock of what is read: a demo's may be ahead."""
     from bot.runtime.clock import SYSTEM_CLOCK, clock_of

@@ -267,6 +267,8 @@ class Approval:
     awaits: datetime | None = None
     """The expiry waits until then, while a click that was made in time is being looked up."""
     withdrawn_by: UserId | None = None
+    operator: str = ""
+    """The bot's operator who withdrew it on the command line: a user name of that machine (untrusted)."""
     edition: str = ""
     """The edition of the rules under which it was asked."""
     considered: tuple[str, ...] = ()
@@ -278,6 +280,11 @@ class Approval:
     def holds(self) -> bool:
         """True if new input for the thread has to wait for it."""
         return self.state in OPEN and self.ask.holds
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """True if its requester or the bot's operator withdrew it."""
+        return self.withdrawn_by is not None or bool(self.operator)
 
     @property
     def expires_at(self) -> datetime | None:

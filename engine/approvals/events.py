@@ -243,6 +243,17 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """The bot's operator withdrew the request on the command line.
+
+    `operator` is their user name on that machine, no Slack id. `reason` is for people. Both are untrusted.
+    """
+
+    operator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Nudged:
     """The requester sent a reminder to the people who can decide."""
 
@@ -341,6 +352,7 @@ Event: TypeAlias = (
     | Extended
     | Cancelled
     | Nudged
+    | TakenBack
     | Called
     | Revoked
     | CopyGone

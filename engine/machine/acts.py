@@ -7,7 +7,7 @@ from engine.approvals.approval import Approval, Looking
 from engine.approvals.audit import What
 from engine.approvals.effects import Remind, Say
 from engine.approvals.electorate import Electorate
-from engine.approvals.events import Cancelled, Extended, HandedOver, Looked, Nudged
+from engine.approvals.events import Cancelled, Extended, HandedOver, Looked, Nudged, TakenBack
 from engine.asks.ask import Json
 from engine.authority.eligibility import Facts
 from engine.authority.policy import Policy
@@ -122,6 +122,19 @@ def cancel(approval: Approval, event: Cancelled, now: datetime) -> Step:
     if event.beside:
         return replace(stopped, effects=tuple(each for each in stopped.effects if not isinstance(each, Say)))
     return stopped
+
+
+def take_back(approval: Approval, event: TakenBack, now: datetime) -> Step:
+    """Withdraw a request for the bot's operator: the run ends, and nothing is sent to the graph."""
+    if (late := expired_before(approval, event, now, now)) is not None:
+        return late
+    if not approval.ask.is_withdrawable:
+        return refuse(approval, event, refusals.NotOffered(), now)
+    entry = entry_of(approval, What.WITHDRAWN, None, now, {"operator": event.operator, "reason": event.reason})
+    sentence = notices.operator_withdrew(event.operator, event.reason)
+    stopped = stop_run(replace(approval, operator=event.operator), (entry,), sentence, now)
+    note = notices.with_reason(stopped.approval.note, event.reason)
+    return replace(stopped, approval=replace(stopped.approval, note=note))
 
 
 def nudge(approval: Approval, event: Nudged, now: datetime) -> Step:

@@ -18,7 +18,7 @@ def outcome_of(approval: Approval) -> str:
 
     It is "decided" for an option of the node's own, and if the actions differ.
     """
-    if approval.withdrawn_by is not None:
+    if approval.is_withdrawn:
         return "withdrawn"
     if approval.state is State.STOPPED:
         return PARTICIPLES[Choice.REJECT]
@@ -53,6 +53,8 @@ def refusal_when_closed(approval: Approval) -> refusals.Refusal:
             return refusals.Closed(approval.note)
         case _ if approval.withdrawn_by is not None:
             return refusals.Closed("its requester withdrew it")
+        case _ if approval.is_withdrawn:
+            return refusals.Closed("the bot's operator withdrew it")
         case _ if any(_was_decided_by_time(review) for review in approval.reviews):
             return refusals.Expired(at)  # the expiry decided what people had not
         case _ if any(review.automatic for review in approval.reviews) and not approval.deciders:
@@ -79,7 +81,7 @@ def stop_run(
     approval: Approval, entries: tuple[Entry, ...], sentence: str, now: datetime, by: UserId | None = None
 ) -> Step:
     """Stop the run. The graph is told nothing, since it would take anything as its answer."""
-    told_nothing = approval.withdrawn_by is None and approval.ask.kind is not Kind.BREAKPOINT
+    told_nothing = not approval.is_withdrawn and approval.ask.kind is not Kind.BREAKPOINT
     note = f"{notices.RUN_STOPPED} {notices.NOT_TOLD}" if told_nothing else notices.RUN_STOPPED
     stopped = replace(approval, state=State.STOPPED, closed_at=now, note=note)
     said = Say(approval.thread, approval.home, sentence, key=f"stopped/{approval.id}", failed=True, by=by)

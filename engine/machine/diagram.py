@@ -20,6 +20,7 @@ from engine.approvals.events import (
     Nudged,
     Opened,
     Posted,
+    TakenBack,
 )
 from engine.machine import TRANSITIONS
 
@@ -27,7 +28,7 @@ _QUIET = (Opened, Posted, CardDeleted, Called, CopyGone, Deferred)
 """Events that never lead to another state, or only if a rule decides at once, are not drawn."""
 _IN_TIME: dict[type[Event], State] = {
     **dict.fromkeys((Looked, HandedOver, Extended, Nudged), State.PENDING),
-    Cancelled: State.STOPPED,
+    **dict.fromkeys((Cancelled, TakenBack), State.STOPPED),
 }
 """The state after these acts. After the deadline they do what `ExpiryDue` does, which is drawn there."""
 

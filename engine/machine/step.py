@@ -7,7 +7,7 @@ from typing import TypeAlias
 from engine.approvals.approval import Approval, PressedOn
 from engine.approvals.audit import Entry, What
 from engine.approvals.effects import Effect, TellPerson
-from engine.approvals.events import Cancelled, Chose, Extended, HandedOver, Looked, Nudged
+from engine.approvals.events import Cancelled, Chose, Extended, HandedOver, Looked, Nudged, TakenBack
 from engine.asks.ask import Json
 from engine.ids import UserId
 from engine.machine.common_effects import drawings_of
@@ -24,7 +24,7 @@ class Step:
     refusal: refusals.Refusal | None = None
 
 
-PersonsEvent: TypeAlias = Chose | Looked | HandedOver | Extended | Cancelled | Nudged
+PersonsEvent: TypeAlias = Chose | Looked | HandedOver | Extended | Cancelled | Nudged | TakenBack
 """Acts of people, who are told if their act had no effect."""
 
 
@@ -34,12 +34,16 @@ def refuse(approval: Approval, event: PersonsEvent, refusal: refusals.Refusal, n
     detail: dict[str, Json] = {"refusal": refusal.code, "choice": type(event).__name__.lower()}
     if chose is not None:
         detail |= {"choice": chose.choice.value, "action": chose.action}
+    # A person who clicks a button that is gone sees a card that missed its last redraw (P8).
+    stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
+    drawn = drawings_of(approval) if stale else ()
+    if isinstance(event, TakenBack):  # whom the command tells
+        row = entry_of(approval, What.REFUSED, None, now, detail | {"operator": event.operator})
+        return Step(approval, drawn, (row,), refusal)
     # A person who sees a copy elsewhere may not see the card's place.
     place = event.on.place if event.on is not None and _was_elsewhere(approval, event.on, refusal) else approval.place
     told = TellPerson(approval.thread, place, event.by, refusal.sentence)
-    # A person who clicks a button that is gone sees a card that missed its last redraw (P8).
-    stale = isinstance(refusal, refusals.AlreadyDecided | refusals.Changed | refusals.Expired | refusals.Closed)
-    effects: tuple[Effect, ...] = (told, *drawings_of(approval)) if stale else (told,)
+    effects: tuple[Effect, ...] = (told, *drawn)
     return Step(approval, effects, (entry_of(approval, What.REFUSED, event.by, now, detail),), refusal)
 
 

@@ -33,6 +33,7 @@ from engine.approvals.events import (
     Posted,
     ReminderDue,
     Revoked,
+    TakenBack,
     Withdrew,
 )
 from engine.machine import acts, cards, deadlines, delivery, offered_words, requests, votes
@@ -76,6 +77,7 @@ TRANSITIONS: Mapping[tuple[State, type[Event]], Transition] = MappingProxyType(
             _on(_PENDING, Extended, acts.extend, _PENDING, _DECIDED, _STOPPED, _EXPIRED),
             _on(_PENDING, Cancelled, acts.cancel, _PENDING, _DECIDED, _STOPPED, _EXPIRED),
             _on(_PENDING, Nudged, acts.nudge, _PENDING, _DECIDED, _STOPPED, _EXPIRED),
+            _on(_PENDING, TakenBack, acts.take_back, _PENDING, _DECIDED, _STOPPED, _EXPIRED),
             _on(_PENDING, Deferred, deadlines.defer, _PENDING),
             _on(_PENDING, Offered, offered_words.offer_words, _PENDING),
             # Time passes.

@@ -21,6 +21,13 @@ ENDED = f"stopped the run. {START_AGAIN}"
 """Behind the name of the person who stopped it at a breakpoint."""
 
 
+def operator_withdrew(operator: str, reason: str) -> str:
+    """Tell of a request that the bot's operator withdrew; both are untrusted."""
+    return with_reason(
+        f"The bot's operator ({operator}) withdrew the request, so the run was stopped. {START_AGAIN}", reason
+    )
+
+
 def rejected(what: str, reason: str = "") -> str:
     """Tell of a rejection that stopped the run, behind the name of the person who rejected."""
     return with_reason(f"rejected {what}, so the run was stopped. {NOT_TOLD} {START_AGAIN}", reason)

@@ -8,8 +8,9 @@ import pytest
 from contracts.samples import ALICE, BOB, CAROL, EVE, NOW, an_approval, an_ask
 
 from engine.approvals.approval import Approval, Place, PressedOn, State
-from engine.approvals.effects import Call, DrawCard, EndRun, Remind, Say, SetTimer, TellPerson, Timer
-from engine.approvals.events import Act, Cancelled, Chose, Doing, Extended, HandedOver, Looked, Nudged
+from engine.approvals.audit import What
+from engine.approvals.effects import Call, DrawCard, EndRun, Remind, Resume, Say, SetTimer, TellPerson, Timer
+from engine.approvals.events import Act, Cancelled, Chose, Doing, Extended, HandedOver, Looked, Nudged, TakenBack
 from engine.asks.ask import Choice, Kind
 from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import CHANNEL, Deadlines, one_part, person
@@ -134,9 +135,52 @@ def test_a_withdrawal_ends_the_run_and_says_nothing_that_is_not_true() -> None:
     assert taken.approval.note == "The run was stopped."
 
 
+@pytest.mark.promise("P2")
+def test_an_operators_withdrawal_and_an_approval_have_one_outcome_and_both_hear_it() -> None:
+    taken = after(waiting(), TakenBack("sam", "wrong cluster"))
+    assert (taken.approval.state, taken.approval.note) == (
+        State.STOPPED,
+        "The run was stopped.\nReason: wrong cluster",
+    )
+    assert EndRun(waiting().thread) in taken.effects
+    assert not any(isinstance(each, Resume) for each in taken.effects)
+    said = next(each for each in taken.effects if isinstance(each, Say))
+    assert said.by is None
+    assert said.text.startswith("The bot's operator (sam) withdrew the request, so the run was stopped.")
+    assert said.text.endswith("Reason: wrong cluster")
+    late = after(taken.approval, approve(BOB))
+    assert isinstance(late.refusal, Closed)
+    assert "the bot's operator withdrew it" in late.refusal.sentence
+    approved = after(waiting(), approve(BOB), TakenBack("sam", "wrong cluster"))
+    assert approved.approval.state is State.DECIDED
+    assert isinstance(approved.refusal, AlreadyDecided)
+    assert [type(each) for each in approved.effects] == [DrawCard]
+
+
+@pytest.mark.promise("P9")
+def test_an_operators_withdrawal_is_audited_with_their_name_and_reason() -> None:
+    rows = after(waiting(), TakenBack("sam", "wrong cluster")).entries
+    assert [(row.what, row.who, row.detail) for row in rows] == [
+        (What.WITHDRAWN, None, {"operator": "sam", "reason": "wrong cluster"}),
+        (What.STOPPED, None, None),
+    ]
+    (refused,) = after(waiting(), approve(BOB), TakenBack("sam", "wrong cluster")).entries
+    assert (refused.what, refused.who) == (What.REFUSED, None)
+    assert refused.detail == {"refusal": "already_decided", "choice": "takenback", "operator": "sam"}
+
+
+@pytest.mark.promise("P5")
+def test_an_operators_withdrawal_after_the_deadline_expires_the_request() -> None:
+    taken = after(waiting(), TakenBack("sam", "wrong cluster"), minutes=61)
+    assert isinstance(taken.refusal, Expired)
+    assert taken.approval.state is not State.PENDING
+    assert not taken.approval.is_withdrawn
+
+
 @pytest.mark.parametrize("kind", [Kind.FAILURE, Kind.NOTICE])
-def test_what_asks_for_nothing_cannot_be_withdrawn(kind: Kind) -> None:
-    assert isinstance(after(waiting(ask=an_ask(kind=kind)), Cancelled(ALICE)).refusal, NotOffered)
+@pytest.mark.parametrize("event", [Cancelled(ALICE), TakenBack("sam", "wrong cluster")])
+def test_what_asks_for_nothing_cannot_be_withdrawn(kind: Kind, event: Any) -> None:
+    assert isinstance(after(waiting(ask=an_ask(kind=kind)), event).refusal, NotOffered)
 
 
 def test_a_nudge_reminds_now_and_not_again_within_the_hour() -> None:

@@ -34,6 +34,7 @@ from engine.approvals.events import (
     Nudged,
     ReminderDue,
     Ruling,
+    TakenBack,
 )
 from engine.asks.ask import Choice
 from engine.authority.eligibility import AccountType
@@ -586,6 +587,15 @@ class AnyOrder(RuleBasedStateMachine):
         assert (taken.refusal is None) is may
         assert not may or (taken.approval.state is State.STOPPED and taken.approval.reviews[0].decision is None)
 
+    @rule(sure=st.sampled_from([False, False, False, True]))
+    def the_operator_withdraws(self, *, sure: bool) -> None:
+        if not sure:
+            return
+        may = not self.is_over()
+        taken = self.happens(TakenBack("ops", "wrong cluster"))
+        assert (taken.refusal is None) is may
+        assert not may or (taken.approval.state is State.STOPPED and taken.approval.reviews[0].decision is None)
+
     def acts(self, by: UserId) -> bool:
         return not self.is_over() and self.model.may(by) is True
 
@@ -604,7 +614,7 @@ class AnyOrder(RuleBasedStateMachine):
         if (before.state, before.reviews) != (after.state, after.reviews):
             assert DrawCard(after.id) in taken.effects  # P8
             assert taken.entries  # P9
-        if taken.refusal is not None:
+        if taken.refusal is not None and not isinstance(event, TakenBack):
             told = [each.user for each in taken.effects if isinstance(each, TellPerson)]
             assert event.by in told  # type: ignore[union-attr]
         return taken

@@ -44,6 +44,7 @@ from engine.approvals.events import (
     Posted,
     ReminderDue,
     Revoked,
+    TakenBack,
     Withdrew,
 )
 from engine.asks.ask import Choice, Decision
@@ -58,7 +59,7 @@ HOUR = timedelta(hours=1)
 LATE = NOW + HOUR
 DEADLINES = Deadlines((timedelta(minutes=10),), HOUR)
 
-PERSONS = (Chose, Looked, HandedOver, Extended, Cancelled, Nudged)
+PERSONS = (Chose, Looked, HandedOver, Extended, Cancelled, Nudged, TakenBack)
 EVENTS: dict[type[Event], Event] = {
     Opened: Opened(),
     AskedAgain: AskedAgain((a_policy(),)),
@@ -69,6 +70,7 @@ EVENTS: dict[type[Event], Event] = {
     HandedOver: HandedOver(BOB, MEMBER, CAROL, MEMBER),
     Extended: Extended(BOB, MEMBER, HOUR),
     Cancelled: Cancelled(ALICE),
+    TakenBack: TakenBack("ops", "wrong cluster"),
     Nudged: Nudged(ALICE),
     Called: Called((BOB,)),
     CopyGone: CopyGone(MessageTs("6.6")),
@@ -143,7 +145,8 @@ def test_what_is_not_listed_changes_nothing(state: State, kind: type[Event]) -> 
     assert taken.approval is before
     if kind in PERSONS:
         assert taken.refusal is not None
-        assert [type(effect) for effect in taken.effects] == [TellPerson, DrawCard]
+        told = [] if kind is TakenBack else [TellPerson]  # an operator is told by the command
+        assert [type(effect) for effect in taken.effects] == [*told, DrawCard]
         assert [entry.what for entry in taken.entries] == [What.REFUSED]
     else:
         assert (taken.effects, taken.entries, taken.refusal) == ((), (), None)

@@ -50,7 +50,7 @@ class RedisListing:
         return [each for each in found if each is not None and each.state not in OPEN]
 
     async def closed_lately(self, most: int) -> Sequence[Approval]:
-        """Read the approvals that closed last, of all people, the latest first. It scans the database: for operators."""
+        """Read the approvals that closed last, of all people, the latest first. It scans all keys: for operators."""
         scored: dict[bytes, float] = {}
         async for key in self._recent_indexes():
             flat = await self._database.run(Command("ZRANGE", key, 0, most - 1, "REV", "WITHSCORES"))

@@ -23,6 +23,8 @@ def outcome(approval: Approval) -> str:
             return f"↩️ Withdrawn{at}"
         case State.STOPPED if approval.withdrawn_by is not None:
             return f"↩️ Withdrawn by <@{approval.withdrawn_by}>{at}"
+        case State.STOPPED if approval.operator:
+            return f"↩️ Withdrawn by the bot's operator ({mrkdwn_line(approval.operator, 60)}){at}"
         case State.STOPPED if (stopping := approval.stopping) is not None and stopping.decision is not None:
             return decided(approval.ask.kind, stopping, stopping.decision)
         case State.UNDELIVERABLE:

@@ -1,0 +1,105 @@
+"""`signoff approvals withdraw`: take a pending request back as the bot's operator.
+
+It goes through the register like a click, so of a click and a withdrawal at the same time one wins, and the other is
+told. The effects wait in the lanes of Redis, for the bot that runs or for its next start.
+"""
+
+import getpass
+import os
+import re
+from collections.abc import Sequence
+
+from bot.approvals.register import Register
+from bot.commands.approvals import LATELY, MOST, short_id
+from bot.config.problems import ConfigProblem, ProblemsError
+from bot.masking import concealed
+from bot.runtime.clock import DemoClock, SystemClock
+from bot.telemetry import Metrics
+from bot.wiring.storage import Storage
+from bot.wiring.terminal import Names, described
+from engine.approvals.approval import Approval, State
+from engine.approvals.events import TakenBack
+from engine.ids import ApprovalId, thread_of
+
+LONGEST_REASON = 500
+_SHORTEST_ID = 4
+_MESSAGE = re.compile(r"/archives/([A-Z0-9]+)/p(\d+)(\d{6})")
+_LIST = "List the requests: signoff approvals."
+
+
+async def withdraw(kept: Storage, which: str, reason: str, clock: SystemClock | DemoClock, names: Names) -> str:
+    """Withdraw a request; returns what was done. Raises ProblemsError."""
+    approval = await _meant(kept, which.strip())
+    name = short_id(approval)
+    register = Register(
+        approvals=kept.approvals, conversations=kept.conversations, lanes=kept.lanes, clock=clock, metrics=Metrics()
+    )
+    event = TakenBack(concealed(operator()), concealed(_checked(reason)))
+
+    async def taken_back(_: Approval) -> TakenBack:
+        return event
+
+    taken = await register.step(approval.id, taken_back)
+    if taken is None:
+        raise _problem(which, "there is no such request", _LIST)
+    if taken.refusal is not None:
+        raise _problem(name, _why_not(taken.approval, names), "Nothing was changed.")
+    return f"{name}: withdrawn, and its run stops. {described(taken.approval, names).request}"
+
+
+def operator() -> str:
+    """The user of the operating system."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return f"uid {os.getuid()}"
+
+
+def _checked(reason: str) -> str:
+    stripped = reason.strip()
+    if not stripped:
+        raise _problem("--reason", "is empty", "Say why: the requester and the audit get it.")
+    if len(stripped) > LONGEST_REASON:
+        raise _problem("--reason", f"has more than {LONGEST_REASON} characters", "Write a shorter one.")
+    return stripped
+
+
+def _why_not(approval: Approval, names: Names) -> str:
+    if approval.state is State.PENDING:
+        return "asks for no decision, so there is nothing to withdraw"
+    return f"does not wait any more: {described(approval, names).outcome}"
+
+
+async def _meant(kept: Storage, which: str) -> Approval:
+    if "#" in which:
+        found = [each for each in [await kept.approvals.get(_approval_id(which))] if each is not None]
+    else:
+        found = _matching(await kept.listing.pending(MOST), which)
+        found = found or _matching(await kept.listing.closed_lately(LATELY), which)
+    if not found:
+        raise _problem(which, "there is no such request", _LIST)
+    if len(found) > 1:
+        longer = ", ".join(sorted(each.id.rpartition("#")[2] for each in found))
+        raise _problem(which, f"{len(found)} requests have this id or link", f"Give one of: {longer}.")
+    return found[0]
+
+
+def _approval_id(which: str) -> ApprovalId:
+    try:
+        thread_of(ApprovalId(which))
+    except ValueError:
+        raise _problem(which, "there is no such request", _LIST) from None
+    return ApprovalId(which)
+
+
+def _matching(approvals: Sequence[Approval], which: str) -> Sequence[Approval]:
+    if (link := _MESSAGE.search(which)) is not None:
+        card = (link[1], f"{link[2]}.{link[3]}")
+        return [each for each in approvals if (each.place.channel, each.card) == card]
+    if len(which) < _SHORTEST_ID:
+        return []
+    return [each for each in approvals if each.id.rpartition("#")[2].startswith(which.lower())]
+
+
+def _problem(where: str, what: str, fix: str) -> ProblemsError:
+    return ProblemsError([ConfigProblem(where, what, fix)])
