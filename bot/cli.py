@@ -210,13 +210,14 @@ def audit(
         str, typer.Argument(metavar="WHICH", help="A request's short id, a link to its conversation, or a thread.")
     ],
     *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each row as a JSON object.")] = False,
     config: Config = Path("app.yaml"),
     demo: Demo = None,
 ) -> None:
     """Show who did what, when, under which rule."""
     from bot import process
 
-    raise typer.Exit(process.audit(config, which, demo))
+    raise typer.Exit(process.audit(config, which, demo, as_json=as_json))
 
 
 @app.command()

@@ -83,11 +83,11 @@ def withdraw(config: Path, which: str, reason: str, demo: Path | None) -> int:
     return _to_its_end(withdrawn(config, which, reason, demo))
 
 
-def audit(config: Path, which: str, demo: Path | None) -> int:
+def audit(config: Path, which: str, demo: Path | None, *, as_json: bool) -> int:
     """`signoff audit`."""
     from bot.commands.stored import audit as audited
 
-    return _to_its_end(audited(config, which, demo))
+    return _to_its_end(audited(config, which, demo, as_json=as_json))
 
 
 def oncall(config: Path, name: str, at: str, *, offline: bool) -> int:

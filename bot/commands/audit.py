@@ -1,4 +1,4 @@
-"""`signoff audit`: who did what, when and under which rule, as JSON lines.
+"""`signoff audit`: who did what, when and under which rule: the rows, and each as a line of JSON.
 
 A request or conversation is named by the short id that `/signoff mine` and Home show, by the link to a message of the
 conversation, or by the id of a thread or an approval, as in the logs.
@@ -33,12 +33,12 @@ class Audits(Protocol):
         """The threads that have an audit, in no order; one may come twice."""
 
 
-async def lines(which: str, audit: Audits, approvals: Approvals) -> Sequence[str]:
+async def rows(which: str, audit: Audits, approvals: Approvals) -> Sequence[Entry]:
     """The rows of a thread or of one request. Raises ProblemsError where there are none, or several are meant."""
-    rows = await _meant(which.strip(), audit)
-    if not rows:
+    found = await _meant(which.strip(), audit)
+    if not found:
         raise ProblemsError([ConfigProblem(which, "No audit rows for this id", HOW)])
-    return [_line(await _with_values(row, approvals)) for row in rows]
+    return [await _with_values(row, approvals) for row in found]
 
 
 async def _meant(which: str, audit: Audits) -> Sequence[Entry]:
@@ -69,7 +69,8 @@ async def _of_request(short: str, audit: Audits) -> Sequence[Entry]:
     return next(iter(found.values()), [])
 
 
-def _line(row: Entry) -> str:
+def line(row: Entry) -> str:
+    """A row as JSON, with its secrets masked."""
     return json.dumps(dataclasses.asdict(row) | {"detail": shown_value(row.detail)}, default=str, ensure_ascii=False)
 
 

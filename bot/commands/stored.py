@@ -63,14 +63,20 @@ def _clock(demo: Path | None) -> "SystemClock | DemoClock":
     return SYSTEM_CLOCK if demo is None else clock_of(demo / "clock", 1)
 
 
-async def audit(file: Path, which: str, demo: Path | None) -> int:
-    """`signoff audit`: all rows of a thread, or of one approval, as JSON lines."""
+async def audit(file: Path, which: str, demo: Path | None, *, as_json: bool) -> int:
+    """`signoff audit`: all rows of a thread, or of one approval, in words or as JSON lines."""
     from bot import wiring
     from bot.commands import audit as audit_command
+    from bot.commands import audit_text
 
-    async with wiring.storage(_stored(file, demo)) as storage:
-        for line in await audit_command.lines(which, storage.audit, storage.approvals):
-            sys.stdout.write(f"{line}\n")
+    config = _stored(file, demo)
+    async with wiring.storage(config) as storage:
+        rows = await audit_command.rows(which, storage.audit, storage.approvals)
+        if as_json:
+            lines = map(audit_command.line, rows)
+        else:
+            lines = iter(await audit_text.lines(rows, config, storage))
+        sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 
 

@@ -71,6 +71,7 @@ def _why_not(approval: Approval, names: Names) -> str:
 
 
 async def _meant(kept: Storage, which: str) -> Approval:
+    found: Sequence[Approval]
     if "#" in which:
         found = [each for each in [await kept.approvals.get(_approval_id(which))] if each is not None]
     else:

@@ -85,7 +85,7 @@ class Installed:
 
     def audit(self, channel: str, ts: str) -> list[dict[str, Any]]:
         """Give the rows of a conversation, as `signoff audit` prints them of a demo that was stopped."""
-        done = self._done("audit", f"T0LOCAL:{channel}:{ts}", "--demo", ".signoff")
+        done = self._done("audit", f"T0LOCAL:{channel}:{ts}", "--json", "--demo", ".signoff")
         assert done.stderr == ""
         return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -89,7 +89,7 @@ async def test_what_another_program_writes_to_redis_runs_nothing_and_stops_one_c
         listed = await asyncio.to_thread(signoff, world, "dead-letters")
         assert (listed.returncode, listed.stdout) == (0, "")
         assert len(listed.stderr.splitlines()) == 3, listed.stderr
-        told = await asyncio.to_thread(signoff, world, "audit", broken)
+        told = await asyncio.to_thread(signoff, world, "audit", broken, "--json")
         assert told.returncode == 0, told.stderr
         assert '"asked"' in told.stdout
         assert len(told.stderr.splitlines()) == 4, told.stderr  # three rows, and what was asked

@@ -1,0 +1,147 @@
+"""The bot's operator lists requests, withdraws one and reads the audit: with Redis alone, without Slack's tokens."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from stories.world import World
+
+from bot.cli import invoke
+from bot.commands import withdraw
+from engine.approvals.approval import State
+
+Run = Callable[..., Awaitable[tuple[int, str, str]]]
+
+
+@pytest.fixture
+def signoff(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command beside the bot; gives the exit code, what it printed, and what it complained of."""
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REDIS_URL", world.redis_url)
+    monkeypatch.setattr(withdraw.getpass, "getuser", lambda: "sam")
+
+    async def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = await asyncio.to_thread(invoke, [*words, "--config", str(world.folder / "app.yaml")])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+async def short(world: World, card: Any) -> str:
+    return (await world.approval(card)).id.rpartition("#")[2][:8]
+
+
+@pytest.mark.promise("P9")
+async def test_an_operator_lists_what_waits_and_for_whom(world: World, signoff: Run) -> None:
+    rule = {"approvers": {"users": ["bob", "carol"]}, "quorum": 2, "expires_after": "4h"}
+    await world.start("yes_or_no", approvals=[rule], channels=["#deploys"], direct_messages=False)
+    secret = "xoxb-" + "1234567890-abcdefghijkl"
+    card = await world.asked(f"drop the old table {secret} \u202e\x1b[2Jnow", containing="drop the old")
+    await card.click("Approve")
+    await card.becomes("1 of 2 approvals")
+    code, out, err = await signoff("approvals", "--pending")
+    head, row = out.splitlines()
+    assert (code, err) == (0, "")
+    assert head.split()[:5] == ["ID", "STATE", "ASKED", "UNTIL", "AGENT"]
+    assert row.startswith(f"{await short(world, card)}  pending")
+    assert all(word in row for word in ("3 h", "yes_or_no", "#deploys", "1/2", "U0BOB", "drop the"))
+    assert max(map(len, out.splitlines())) <= 100
+    code, out, _ = await signoff("approvals", "--json", "--agent", "yes_or_no")
+    (one,) = map(json.loads, out.splitlines())
+    assert code == 0
+    assert (one["approvers"], one["waits_for"]) == (
+        [{"stage": 1, "quorum": 2, "users": ["U0BOB", "U0CAROL"], "groups": [], "oncall": [], "channel": False,
+          "requester": False}],
+        "U0BOB, U0CAROL",
+    )  # fmt: skip
+    assert (one["votes"][0]["approvals"], one["votes"][0]["by"][0]["by"]) == (1, "U0BOB")
+    assert (one["agent"], one["state"], one["channel_name"], one["outcome"]) == (
+        "yes_or_no",
+        "pending",
+        "#deploys",
+        None,
+    )
+    assert secret not in out
+    assert not re.search("[\u202e\x1b]", out + row)
+    code, out, err = await signoff("approvals", "--agent", "yes_or_not")
+    assert (code, out, err) == (1, "", '--agent: there is no agent "yes_or_not". Did you mean "yes_or_no"?\n')
+    await world.stop()
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.promise("P9")
+@pytest.mark.parametrize("runs", [True, False], ids=["while it runs", "before its next start"])
+async def test_an_operator_withdraws_a_request(world: World, signoff: Run, *, runs: bool) -> None:
+    await world.start("yes_or_no")
+    card = await world.asked("drop the old table")
+    await world.at_rest()
+    name, approval = await short(world, card), (await world.approval(card)).id
+    if not runs:
+        await world.stop()
+    code, out, err = await signoff("approvals", "withdraw", name, "--reason", "wrong cluster <!channel>")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{name}: withdrawn, and its run stops.")
+    if not runs:
+        await world.run()
+    shown = await card.becomes("Withdrawn by the bot's operator (sam)", buttons=[])
+    assert "wrong cluster" in shown.text
+    told = await world.alice.expect_message("#deploys", containing="withdrew the request")
+    assert "Reason: wrong cluster" in told.text
+    await world.done()
+    again = await signoff("approvals", "withdraw", approval, "--reason", "twice")
+    assert again[:2] == (1, "")
+    assert again[2].startswith(f"{name}: does not wait any more: ")
+    assert len(again[2].splitlines()) == 1
+    assert "withdrawn" in (await signoff("approvals"))[1]
+    assert (await signoff("approvals", "--pending"))[:2] == (0, "")
+    rows = (await signoff("audit", name, "--json"))[1]
+    assert [json.loads(row)["detail"] for row in rows.splitlines() if '"withdrawn"' in row] == [
+        {"operator": "sam", "reason": "wrong cluster <!channel>"}
+    ]
+    # The conversation goes on with a new message.
+    next_card = await world.asked("drop the older table")
+    await next_card.click("Approve")
+    await world.done("drop the older table")
+
+
+@pytest.mark.promise("P2")
+async def test_a_click_and_an_operator_at_the_same_time_have_one_outcome(world: World, signoff: Run) -> None:
+    await world.start("yes_or_no")
+    card = await world.asked("drop the old table")
+    await world.at_rest()
+    name = await short(world, card)
+    (code, _, err), _ = await asyncio.gather(
+        signoff("approvals", "withdraw", name, "--reason", "no"), card.click("Approve", stale=True)
+    )
+    await world.at_rest()
+    approval = await world.approval(card)
+    if code == 0:
+        assert approval.state is State.STOPPED
+        await world.bob.expect_message("#deploys", containing="the bot's operator withdrew it", ephemeral=True)
+        await world.done()
+    else:
+        assert approval.state is State.DELIVERED
+        assert "does not wait any more: ✅ Approved by U0BOB" in err
+        await world.done("drop the old table")
+
+
+async def test_what_cannot_be_withdrawn_is_told_in_a_line(world: World, signoff: Run) -> None:
+    await world.start("yes_or_no")
+    card = await world.asked("drop the old table")
+    approval = await world.approval(card)
+    for which in ("abc", "ffffffff0", "T:C:root#1", "#", "https://x.slack.com/archives/C1/p1700000000000100"):
+        code, out, err = await signoff("approvals", "withdraw", which, "--reason", "no")
+        assert (code, out, err) == (
+            1, "", f"{which}: there is no such request. List the requests: signoff approvals.\n"
+        )  # fmt: skip
+    code, _, err = await signoff("approvals", "withdraw", approval.id, "--reason", "  ")
+    assert (code, err) == (1, "--reason: is empty. Say why: the requester and the audit get it.\n")
+    link = f"https://x.slack.com/archives/{approval.place.channel}/p{(approval.card or '').replace('.', '')}"
+    code, out, _ = await signoff("approvals", "withdraw", link, "--reason", "no")
+    assert code == 0
+    await world.alice.expect_message("#deploys", containing="withdrew the request")
