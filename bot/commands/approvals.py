@@ -18,6 +18,7 @@ from engine.approvals.approval import Approval, Review, State, people_of
 from engine.asks.ask import Choice, Json
 from engine.authority.parts import Part
 from engine.ids import UserId
+from engine.machine import outcome_of
 from engine.sources import Origin
 
 WIDTH = 100
@@ -79,7 +80,7 @@ def _cells(approval: Approval, said: Described, names: Names, now: datetime) -> 
     voters = names.plain(", ".join(f"<@{each}>" for each in approval.deciders))
     return (
         short_id(approval),
-        approval.state.value,
+        _state(approval),
         _span(now - approval.created_at),
         "-" if ends is None else _span(ends - now),
         line(approval.agent),
@@ -88,6 +89,12 @@ def _cells(approval: Approval, said: Described, names: Names, now: datetime) -> 
         said.whom or voters or "-",
         said.request,
     )
+
+
+def _state(approval: Approval) -> str:
+    """`pending`, or how it ended: `approved`, `withdrawn`, `expired`."""
+    ended_by_people = approval.state in (State.DECIDED, State.DELIVERED, State.STOPPED)
+    return outcome_of(approval) if ended_by_people else approval.state.value
 
 
 def _votes(approval: Approval) -> str:

@@ -72,10 +72,7 @@ async def audit(file: Path, which: str, demo: Path | None, *, as_json: bool) -> 
     config = _stored(file, demo)
     async with wiring.storage(config) as storage:
         rows = await audit_command.rows(which, storage.audit, storage.approvals)
-        if as_json:
-            lines = map(audit_command.line, rows)
-        else:
-            lines = iter(await audit_text.lines(rows, config, storage))
+        lines = [*map(audit_command.line, rows)] if as_json else await audit_text.lines(rows, config, storage)
         sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 

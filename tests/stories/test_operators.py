@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from stories.world import World
+from stories.world import World, agent
 
 from bot.cli import invoke
 from bot.commands import withdraw
@@ -22,7 +22,7 @@ def signoff(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("REDIS_URL", world.redis_url)
-    monkeypatch.setattr(withdraw.getpass, "getuser", lambda: "sam")
+    monkeypatch.setattr(withdraw, "operator", lambda: "sam")
 
     async def run(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -39,7 +39,7 @@ async def short(world: World, card: Any) -> str:
 @pytest.mark.promise("P9")
 async def test_an_operator_lists_what_waits_and_for_whom(world: World, signoff: Run) -> None:
     rule = {"approvers": {"users": ["bob", "carol"]}, "quorum": 2, "expires_after": "4h"}
-    await world.start("yes_or_no", approvals=[rule], channels=["#deploys"], direct_messages=False)
+    await world.start(agents={"yes_or_no": agent("yes_or_no")}, approvals=[rule])
     secret = "xoxb-" + "1234567890-abcdefghijkl"
     card = await world.asked(f"drop the old table {secret} \u202e\x1b[2Jnow", containing="drop the old")
     await card.click("Approve")

@@ -50,14 +50,16 @@ class RedisListing:
         return [each for each in found if each is not None and each.state not in OPEN]
 
     async def closed_lately(self, most: int) -> Sequence[Approval]:
-        """Read the approvals that closed last, of all people, the latest first. It scans all keys: for operators."""
+        """Read the approvals that were decided or closed last, the latest first. It scans all keys: for operators."""
         scored: dict[bytes, float] = {}
         async for key in self._recent_indexes():
             flat = await self._database.run(Command("ZRANGE", key, 0, most - 1, "REV", "WITHSCORES"))
             scored |= {name: float(score) for name, score in zip(flat[::2], flat[1::2], strict=True)}
         latest = sorted(scored, key=lambda name: (scored[name], name), reverse=True)[:most]
-        found = [each async for each in self._read(latest)]
-        return [each for each in found if each is not None and each.state is not State.PENDING]
+        undelivered = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, MOST - 1))
+        found = [each async for each in self._read([*dict.fromkeys([*latest, *undelivered])])]
+        over = [each for each in found if each is not None and each.state is not State.PENDING]
+        return sorted(over, key=_end, reverse=True)[:most]
 
     async def _recent_indexes(self) -> AsyncIterator[Key]:
         cursor: Any = 0
@@ -115,6 +117,10 @@ def _id(name: bytes) -> ApprovalId | None:
     except ValueError:
         return None
     return approval
+
+
+def _end(approval: Approval) -> tuple[datetime, ApprovalId]:
+    return approval.closed_at or approval.created_at, approval.id
 
 
 def _age(approval: Approval) -> tuple[datetime, ApprovalId]:
