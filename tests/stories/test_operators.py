@@ -49,7 +49,7 @@ async def test_an_operator_lists_what_waits_and_for_whom(world: World, signoff: 
     assert (code, err) == (0, "")
     assert head.split()[:5] == ["ID", "STATE", "ASKED", "UNTIL", "AGENT"]
     assert row.startswith(f"{await short(world, card)}  pending")
-    assert all(word in row for word in ("3 h", "yes_or_no", "#deploys", "1/2", "U0BOB", "drop the"))
+    assert all(word in row for word in ("3 h", "yes_or_no", "#deploys", "1/2", "U0BOB", "Approve"))
     assert max(map(len, out.splitlines())) <= 100
     code, out, _ = await signoff("approvals", "--json", "--agent", "yes_or_no")
     (one,) = map(json.loads, out.splitlines())
@@ -133,6 +133,7 @@ async def test_a_click_and_an_operator_at_the_same_time_have_one_outcome(world: 
 async def test_what_cannot_be_withdrawn_is_told_in_a_line(world: World, signoff: Run) -> None:
     await world.start("yes_or_no")
     card = await world.asked("drop the old table")
+    await world.at_rest()  # the card is recorded
     approval = await world.approval(card)
     for which in ("abc", "ffffffff0", "T:C:root#1", "#", "https://x.slack.com/archives/C1/p1700000000000100"):
         code, out, err = await signoff("approvals", "withdraw", which, "--reason", "no")
