@@ -46,7 +46,7 @@ async def test_the_audit_shows_what_was_asked_after_the_approval_is_gone(
     for name, value in (world.slack.environment() | {"REDIS_URL": world.redis_url}).items():
         monkeypatch.setenv(name, value)
     capsys.readouterr()
-    assert await audit(world.folder / "app.yaml", approval.id, None) == 0
+    assert await audit(world.folder / "app.yaml", approval.id, None, as_json=True) == 0
     asked, *rest = map(json.loads, capsys.readouterr().out.splitlines())
     assert asked["detail"]["actions"] == [{"name": "deploy", "value": {"service": "billing", "replicas": 2}}]
     assert [row["what"] for row in rest] == ["voted", "decided", "delivered"]
@@ -54,10 +54,10 @@ async def test_the_audit_shows_what_was_asked_after_the_approval_is_gone(
     address = f"https://local.slack.test/archives/C0DEPLOYS/p{card.ts.replace('.', '')}"
     link = f"{address}?thread_ts={card.shown['thread_ts']}&cid=C0DEPLOYS"
     for which in (approval.id.rpartition("#")[2][:8], link):
-        assert await audit(world.folder / "app.yaml", which, None) == 0
+        assert await audit(world.folder / "app.yaml", which, None, as_json=True) == 0
         assert [row["what"] for row in map(json.loads, capsys.readouterr().out.splitlines())] == [
             "asked", "voted", "decided", "delivered",
         ]  # fmt: skip
     for unknown in ("0000abcd", "https://local.slack.test/archives/C0DEPLOYS/p1234567890123456"):
         with pytest.raises(ProblemsError, match="No audit rows for this id"):
-            await audit(world.folder / "app.yaml", unknown, None)
+            await audit(world.folder / "app.yaml", unknown, None, as_json=True)
