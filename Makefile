@@ -6,6 +6,7 @@
 # make server install a LangGraph Server for its tests, in an environment of its own
 # make docs   build the documentation as a site, into site/       make pictures  take its pictures anew
 # make fixture write what this version stores, for the upgrade tests of later ones: once before each release
+# make reference  write docs/app.schema.json and docs/reference.md, as the models of app.yaml describe each key
 # make clean  remove what make made; what the bot keeps (.signoff) stays
 #
 # PYTHON=python3.12 chooses an interpreter, ARGS="--port 8000" passes options to the demo or to pytest.
@@ -45,7 +46,7 @@ usable = [ "$$(cat $(2) 2>/dev/null)" = "$(CURDIR)" ] && \
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null))
 STAMPS := $(PACKAGES) $(SERVER)/.installed $(BENCH)/.installed $(DOCS)/.installed
 
-.PHONY: setup tools demo test coverage check fixture bench lock resolved newest oldest server docs pictures clean
+.PHONY: setup tools demo test coverage check fixture reference bench lock resolved newest oldest server docs pictures clean
 # An environment that was moved, whose interpreter is gone, or is not the one asked for, is made anew.
 .PHONY: $(foreach stamp,$(STAMPS),$(shell $(call usable,$(patsubst %/,%,$(dir $(stamp))),$(stamp)) || echo $(stamp)))
 .DELETE_ON_ERROR:
@@ -74,6 +75,10 @@ check: tools
 
 fixture: tools
 	@PYTHONPATH=.:tests $(BIN)/python -m upgrade.write
+
+reference: tools
+	@$(BIN)/signoff schema > docs/app.schema.json
+	@$(BIN)/python docs/reference.py > docs/reference.md
 
 bench: tools
 	@$(MAKE) --no-print-directory $(BENCH)/.installed || echo "make bench: without the other savers" >&2

@@ -153,6 +153,14 @@ def workspace(
     raise typer.Exit(process.workspace(port, data, people))
 
 
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of app.yaml, for editors."""
+    from bot import process
+
+    raise typer.Exit(process.schema())
+
+
 @app.command("dead-letters")
 def dead_letters(
     *,

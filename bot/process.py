@@ -62,6 +62,14 @@ def manifest(url: str | None) -> int:
     return 0
 
 
+def schema() -> int:
+    """`signoff schema`."""
+    from bot.config.schema import schema as drawn
+
+    sys.stdout.write(json.dumps(drawn(), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
 def dead_letters(config: Path, revive: str | None, demo: Path | None) -> int:
     """`signoff dead-letters`."""
     from bot.commands.stored import dead_letters as listed

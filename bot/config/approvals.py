@@ -56,20 +56,29 @@ class RuleKind(StrEnum):
 class When(Strict):
     """The requests that a rule governs: `agent` and `tool` may hold `*`. With neither it governs all but questions."""
 
-    agent: Given[str] = None
-    tool: Given[str] = None
+    agent: Given[str] = Field(default=None, examples=["deploy", "team-*"])
+    """The agent that asks; `*` stands for anything."""
+    tool: Given[str] = Field(default=None, examples=["rollback_*"])
+    """The tool that is called; `*` stands for anything."""
     kind: Given[RuleKind] = None
-    condition: Given[str] = Field(default=None, alias="if")
+    """The kind of request, where it is no tool call."""
+    condition: Given[str] = Field(default=None, alias="if", examples=["args.amount > 100"])
+    """A condition in CEL on the arguments, the requester and the time. Needs the extra `rules`."""
 
 
 class PeopleEntry(Strict):
     """People by any of their sources. `guests`: those of `users` who are named by id may be guests."""
 
     users: tuple[Person, ...] = ()
+    """People: names, e-mail addresses or Slack ids."""
     groups: tuple[GroupHandle, ...] = ()
+    """User groups, by their handles."""
     channel: bool = False
+    """True for any member of the channel in which the card stands."""
     oncall: tuple[SourceName, ...] = ()
+    """People who are on call: names of entries of `oncall:`."""
     guests: bool = False
+    """True if those of `users` who are named by id may be guests of the workspace."""
 
     @model_validator(mode="after")
     def _are_named_once(self) -> Self:
@@ -103,6 +112,7 @@ class PartEntry(PeopleEntry):
     """One part of the approvers, with a quorum of its own where it says so."""
 
     quorum: Given[Quorum] = None
+    """The number of people of this part who have to approve."""
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
@@ -115,7 +125,11 @@ class ApproversEntry(PeopleEntry):
     """The approvers: people, or several parts of whom each has to agree."""
 
     quorum: Given[Quorum] = None
-    all_of: Annotated[tuple[PartEntry, ...], Field(min_length=2)] | None = None
+    """The number of people who have to approve."""
+    all_of: Annotated[tuple[PartEntry, ...], Field(min_length=2)] | None = Field(
+        default=None, examples=[[{"groups": ["security"]}, {"users": ["alice", "bob"], "quorum": 2}]]
+    )
+    """Parts of whom each has to approve, in place of people here."""
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
@@ -137,7 +151,9 @@ class StepEntry(Strict):
     """One step of `escalate:`."""
 
     after: Duration
-    to: PartEntry
+    """The time after which these people may decide, too."""
+    to: PartEntry = Field(examples=[{"groups": ["sre"]}])
+    """The people who are added."""
 
     @model_validator(mode="after")
     def _adds_people(self) -> Self:
@@ -150,10 +166,15 @@ class HoursEntry(Strict):
     """Working hours. `always`: the clock of the expiry runs outside of them, too."""
 
     zone: Zone
+    """The time zone."""
     days: Days = frozenset(range(5))
+    """The working days."""
     opens: TimeOfDay = Field(alias="from")
+    """The time at which the working day begins."""
     closes: TimeOfDay = Field(alias="to")
+    """The time at which it ends; earlier than `from`, it is on the next day."""
     always: bool = False
+    """True if the clock of the expiry runs outside of working hours, too."""
 
     @model_validator(mode="after")
     def _last(self) -> Self:
@@ -174,7 +195,9 @@ class GrantsEntry(Strict):
     """The extent of "allow like this". Without `fields` all arguments have to be the same."""
 
     lasts: Duration = Field(alias="for")
-    fields: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The time for which a person can allow calls like this one."""
+    fields: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(default=None, examples=[["service"]])
+    """The arguments that have to be the same; all of them if left out."""
 
     @model_validator(mode="after")
     def _is_one_that_there_can_be(self) -> Self:
@@ -191,24 +214,46 @@ class GrantsEntry(Strict):
 class ApprovalEntry(Strict):
     """One entry of `approvals:`."""
 
-    when: When = When()
-    approvers: Given[ApproversEntry] = None
-    stages: Given[Annotated[tuple[ApproversEntry, ...], Field(min_length=1)]] = None
+    when: When = Field(default=When(), examples=[{"agent": "deploy", "tool": "rollback_*"}])
+    """The requests that this rule governs; left out, all but questions."""
+    approvers: Given[ApproversEntry] = Field(default=None, examples=[{"users": ["alice", "bob"]}, {"channel": True}])
+    """The people who decide."""
+    stages: Given[Annotated[tuple[ApproversEntry, ...], Field(min_length=1)]] = Field(
+        default=None, examples=[[{"groups": ["support"]}, {"users": ["carol"]}]]
+    )
+    """Approvers one after another: the next are asked when those before have approved."""
     quorum: Quorum = 1
+    """The number of people who have to approve."""
     reject_quorum: Quorum = 1
+    """The number of rejections that reject a request."""
     own_requests: bool = False
+    """True if the requester may decide, too."""
     decide: Given[Verdict] = None
+    """The decision of the rule itself: nobody is asked."""
     quiet: bool = False
+    """True if what the rule decides by itself is not shown in the conversation."""
     post_to: Given[Channel] = None
+    """The channel of the card, where it is not the conversation's own."""
     notify: Given[Notify] = None
+    """How approvers are called."""
     broadcast: bool = True
+    """True if a card in a thread is shown in its channel, too."""
     remind_after: Times = ()
-    escalate: tuple[StepEntry, ...] = ()
+    """The times after which approvers are reminded."""
+    escalate: tuple[StepEntry, ...] = Field(default=(), examples=[[{"after": "15m", "to": {"groups": ["sre"]}}]])
+    """Steps that add people who may decide, if nobody has."""
     expires_after: Given[Duration] = None
+    """The time after which a request expires. Silence never approves."""
     on_expiry: Outcome = OnExpiry.REJECT
-    hours: Given[HoursEntry] = None
+    """What happens then: the agent hears of a rejection, its run fails, or the next step of `escalate` is taken."""
+    hours: Given[HoursEntry] = Field(
+        default=None, examples=[{"zone": "Europe/Berlin", "days": "mon-fri", "from": "09:00", "to": "17:00"}]
+    )
+    """Working hours: outside of them reminders, steps and the expiry wait."""
     zone: Given[Zone] = None
-    grants: Given[GrantsEntry] = None
+    """The time zone of `now` in the condition."""
+    grants: Given[GrantsEntry] = Field(default=None, examples=[{"for": "1h", "fields": ["service"]}])
+    """Allows "allow like this": calls of the same kind need no decision for a while."""
 
     @property
     def is_question(self) -> bool:

@@ -10,10 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, Field, JsonValue, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainValidator, field_validator, model_validator
 
-from bot.config.approvals import times_fit
+from bot.config.approvals import ApprovalEntry, times_fit
+from bot.config.oncall import OnCallEntry
 from bot.config.values import (
+    AGENT_NAME,
     DEFAULT_INPUT,
     Channel,
     Configurable,
@@ -30,6 +32,7 @@ from bot.config.values import (
     Times,
     ToolPattern,
     is_reserved,
+    spelled_as,
     wrong,
 )
 from engine.asks import templates
@@ -48,8 +51,13 @@ class Sends(Strict):
     """The effect of one choice on the graph: a resume value, an update of its state, or both."""
 
     resume: SentValue = None
-    update: Annotated[dict[str, SentValue] | None, Field(min_length=1)] = None
-    as_node: Given[str] = None
+    """The value with which the interrupt is resumed."""
+    update: Annotated[dict[str, SentValue] | None, Field(min_length=1)] = Field(
+        default=None, examples=[{"approved": True}]
+    )
+    """An update of the graph's state."""
+    as_node: Given[str] = Field(default=None, examples=["review"])
+    """The node in whose name the state is updated."""
 
     def words(self) -> Iterator[tuple[str, templates.PickPath, templates.Word]]:
         """Its placeholders, each with the part and the path where it is used."""
@@ -61,20 +69,28 @@ class Sends(Strict):
 class WhenAsked(Strict):
     """The requests that an entry of `answers:` is for: the node (may hold `*`), and fields of the payload."""
 
-    node: Given[str] = None
-    payload: dict[str, JsonValue] = Field(default_factory=dict)
+    node: Given[str] = Field(default=None, examples=["review", "ask_*"])
+    """The node that asks; `*` stands for anything."""
+    payload: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"type": "review"}])
+    """Fields of what it asks, with their values."""
 
 
 class AnswerEntry(Strict):
     """One entry of `answers:`: the choices that it has are offered, and no others."""
 
-    when: WhenAsked = WhenAsked()
-    ask: str = ""
-    approve: Given[Sends] = None
-    edit: Given[Sends] = None
-    reject: Given[Sends] = None
-    answer: Given[Sends] = None
-    options: dict[str, Sends] = Field(default_factory=dict)
+    when: WhenAsked = Field(default=WhenAsked(), examples=[{"node": "review"}])
+    """The requests that this entry is for; left out, all."""
+    ask: str = Field(default="", examples=["Publish this draft?"])
+    """The sentence on the card; left out, the graph's own."""
+    approve: Given[Sends] = Field(default=None, examples=[{"resume": "yes"}])
+    """What Approve sends."""
+    edit: Given[Sends] = Field(default=None, examples=[{"resume": "$value"}])
+    """What Edit sends; `$value` is what was edited."""
+    reject: Given[Sends] = Field(default=None, examples=[{"resume": "no"}])
+    """What Reject sends; `$text` is the reason."""
+    answer: Given[Sends] = Field(default=None, examples=[{"resume": "$text"}])
+    """What a written answer sends; `$text` is the answer."""
+    options: dict[str, Sends] = Field(default_factory=dict, examples=[{"Later": {"resume": "later"}}])
     """Further choices, by the labels of their buttons."""
 
     @property
@@ -122,9 +138,12 @@ class AnswerEntry(Strict):
 class ServerEntry(Strict):
     """A LangGraph Server, and the assistant or graph on it. The key is a secret: write ${LANGGRAPH_API_KEY}."""
 
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
-    assistant: Annotated[str, Field(min_length=1)]
-    api_key: str | None = Field(default=None, repr=False)
+    url: Annotated[str, Field(pattern=r"^https?://\S+$", examples=["https://agents.example.com"])]
+    """The address of the server."""
+    assistant: Annotated[str, Field(min_length=1, examples=["agent"])]
+    """An assistant's id, or the name of a graph on the server."""
+    api_key: str | None = Field(default=None, repr=False, examples=["${LANGGRAPH_API_KEY}"])
+    """The key of the server."""
 
 
 class ResumeMode(StrEnum):
@@ -137,27 +156,44 @@ class ResumeMode(StrEnum):
 class Agent(Strict):
     """One entry of `agents:`. Channels stay names here, `#deploys`, or Slack ids."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["graph"]}, {"required": ["server"]}]})
+
     graph: Given[GraphSpec] = None
-    server: Given[ServerEntry] = None
-    description: str = ""
+    """The graph: file or module, and the name in it of a compiled graph, a builder or a factory."""
+    server: Given[ServerEntry] = Field(
+        default=None, examples=[{"url": "https://agents.example.com", "assistant": "agent"}]
+    )
+    """A graph on a LangGraph Server, in place of `graph`."""
+    description: str = Field(default="", examples=["Ships and rolls back services"])
+    """What the agent does, for people who choose one."""
     channels: tuple[Channel, ...] = ()
+    """The channels in which the agent can be mentioned. Quote names that begin with #."""
     direct_messages: bool = False
+    """True if direct messages to the bot go to this agent; one agent at most."""
     input: Template = DEFAULT_INPUT
-    context: Given[RunValues] = Field(default=None, repr=False)
+    """The input of the graph: `$text` is what was written, `$user` and `$channel` are ids of Slack."""
+    context: Given[RunValues] = Field(default=None, repr=False, examples=[{"tenant": "acme", "user_id": "$user"}])
     """The context of each run, for the graph's `context_schema`. It may hold $user, $channel and $thread."""
-    configurable: Configurable = Field(default_factory=dict, repr=False)
+    configurable: Configurable = Field(default_factory=dict, repr=False, examples=[{"model": "small"}])
     """More keys of `config["configurable"]`, in each run. It may hold $user, $channel and $thread."""
     reply: Expression = "messages[-1].content"
-    answers: tuple[AnswerEntry, ...] = ()
+    """JMESPath that picks the reply out of the graph's final state."""
+    answers: tuple[AnswerEntry, ...] = Field(
+        default=(), examples=[[{"approve": {"resume": "yes"}, "reject": {"resume": "no"}}]]
+    )
+    """What each choice sends to a graph with conventions of its own."""
     resume: ResumeMode = ResumeMode.EACH
-    interrupt_before: tuple[str, ...] = ()
-    interrupt_after: tuple[str, ...] = ()
-    """Nodes of the graph before and after which people decide; those that it was compiled with stay."""
+    """When the graph gets the answers of parallel interrupts: each at once, or all together."""
+    interrupt_before: tuple[str, ...] = Field(default=(), examples=[["tools"]])
+    """Nodes of the graph before which people decide; those that it was compiled with stay."""
+    interrupt_after: tuple[str, ...] = Field(default=(), examples=[["plan"]])
+    """Nodes of the graph after which people decide; those that it was compiled with stay."""
     gate_tools: tuple[ToolPattern, ...] = ()
     """Tools of the graph that a person decides on before they start; those of `defaults:` come on top."""
     time_limit: Duration = timedelta(hours=1)
     """Limit of one run, without the time that people take: one that hangs would hold up its conversation."""
-    recursion_limit: Given[Annotated[Number, Field(ge=1)]] = None
+    recursion_limit: Given[Annotated[Number, Field(ge=1, examples=[50])]] = None
+    """LangGraph's limit of steps in one run; LangGraph's own if left out."""
     stream: bool = True
     """True if its words appear while it works. Off for one whose models write text that is not for the reader."""
 
@@ -202,8 +238,9 @@ class Defaults(Strict):
     gate_tools: tuple[ToolPattern, ...] = ()
     """Tools that a person decides on before they start, beside those of each agent."""
     expires_after: Given[Duration] = None
+    """The time after which a request expires where no rule says otherwise."""
     remind_after: Times = ()
-    """Deadlines where no rule says otherwise."""
+    """The times after which approvers are reminded where no rule says otherwise."""
 
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
@@ -222,35 +259,62 @@ class SlackEntry(Strict):
     """The connection to Slack. Without `mode`, Socket Mode where there is an app-level token, else HTTP."""
 
     mode: Given[Mode] = None
+    """Socket Mode or HTTP; left out, Socket Mode where SLACK_APP_TOKEN is set."""
 
 
 class Http(Strict):
     """The address that the bot listens on: for health and metrics, unless `health` says otherwise, and for Slack."""
 
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    port: Annotated[Number, Field(ge=0, le=65535)] = 8080
+    host: Annotated[str, Field(min_length=1, examples=["127.0.0.1"])] = "127.0.0.1"
+    """The address that is listened on."""
+    port: Annotated[Number, Field(ge=0, le=65535, examples=[8080])] = 8080
+    """The port; 0 takes a free one."""
 
 
 class Health(Http):
     """The address of health and metrics, apart from Slack's route."""
 
-    port: Annotated[Number, Field(ge=0, le=65535)]
+    port: Annotated[Number, Field(ge=0, le=65535, examples=[9090])]
+    """The port; 0 takes a free one."""
+
+
+def _one_by_one(model: type[BaseModel]) -> Any:
+    """An entry that `bot.config.load` validates by itself; the JSON Schema has its keys."""
+    return PlainValidator(lambda value: value, json_schema_input_type=model)
+
+
+_AgentName = Annotated[str, spelled_as(AGENT_NAME.pattern, "deploy")]
+_AGENTS = {"deploy": {"graph": "agent.py:graph", "channels": ["#deploys"]}}
+_RULES = [{"when": {"agent": "deploy"}, "approvers": {"users": ["alice", "bob"]}}]
+_SOURCES = {"ops": {"pagerduty": {"policy": "P123ABC", "token": "${PAGERDUTY_TOKEN}"}}}
 
 
 class File(Strict):
     """The whole file; agents, rules and on-call sources are validated one by one."""
 
-    agents: dict[str, Any]
-    project: Given[Path] = None
+    agents: dict[_AgentName, Annotated[Any, _one_by_one(Agent)]] = Field(examples=[_AGENTS])
+    """The agents by their names. Where several share a channel, the first word of a message names one."""
+    project: Given[Path] = Field(default=None, examples=["langgraph.json"])
     """The `langgraph.json` of the graphs' project: its folders are importable, and its `env` is set."""
-    approvals: tuple[Any, ...] = ()
-    defaults: Defaults = Defaults()
-    oncall: dict[str, Any] = Field(default_factory=dict)
-    people: dict[str, Person] = Field(default_factory=dict)
+    approvals: tuple[Annotated[Any, _one_by_one(ApprovalEntry)], ...] = Field(default=(), examples=[_RULES])
+    """Who decides. The first rule that matches a request wins."""
+    defaults: Defaults = Field(default=Defaults(), examples=[{"expires_after": "4h", "remind_after": "30m"}])
+    """Settings of all agents, and deadlines where no rule says otherwise."""
+    oncall: dict[_AgentName, Annotated[Any, _one_by_one(OnCallEntry)]] = Field(
+        default_factory=dict, examples=[_SOURCES]
+    )
+    """Sources of who is on call, by the names that rules use."""
+    people: dict[str, Person] = Field(default_factory=dict, examples=[{"Alice Example": "alice@example.com"}])
     """The Slack members that other services mean by names and e-mail addresses."""
-    slack: SlackEntry = SlackEntry()
-    http: Http = Http()
-    health: Health | None = None
-    data: Path = Path(".signoff")
+    slack: SlackEntry = Field(default=SlackEntry(), examples=[{"mode": "socket"}])
+    """The connection to Slack."""
+    http: Http = Field(default=Http(), examples=[{"host": "127.0.0.1", "port": 8080}])
+    """Where the bot listens: for /healthz, /readyz and /metrics, and for Slack in HTTP mode."""
+    health: Health | None = Field(default=None, examples=[{"host": "127.0.0.1", "port": 9090}])
+    """Where /healthz, /readyz and /metrics listen instead."""
+    data: Path = Field(default=Path(".signoff"), examples=[".signoff"])
+    """The folder of the private Valkey, which keeps everything where REDIS_URL is not set."""
     retention: Duration = timedelta(days=30)
+    """How long conversations, decisions and finished threads are kept."""
     audit_retention: Given[Duration] = None
+    """How long `signoff audit` can show who asked and who decided; 400d, or `retention` if that is longer."""

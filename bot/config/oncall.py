@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.config.file import Document
 from bot.config.problems import ConfigProblem, suggestion
-from bot.config.values import AGENT_NAME, Given, Number, Strict, expression, wrong
+from bot.config.values import AGENT_NAME, Given, Number, Strict, expression, spelled_as, wrong
 from engine.addresses import is_loopback
 
 T = TypeVar("T")
@@ -112,13 +112,35 @@ def _some(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
-Address = Annotated[str, AfterValidator(_address)]
-Secret = Annotated[str, AfterValidator(_secret)]
-Identifier = Annotated[str, BeforeValidator(_identifier)]
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-Zone = Annotated[str, AfterValidator(time_zone)]
-Tiers = Annotated[tuple[Annotated[Number, Field(ge=1)], ...], AfterValidator(_some)]
-Names = Annotated[tuple[Annotated[str, AfterValidator(_name)], ...], AfterValidator(_some)]
+Address = Annotated[
+    str,
+    AfterValidator(_address),
+    spelled_as(r"\s*([Hh][Tt][Tt][Pp][Ss]?|[Ww][Ee][Bb][Cc][Aa][Ll][Ss]?)://\S+\s*", "https://oncall.example.com/now"),
+]
+Secret = Annotated[str, AfterValidator(_secret), Field(examples=["${ONCALL_TOKEN}"])]
+Identifier = Annotated[
+    str,
+    BeforeValidator(
+        _identifier, json_schema_input_type=Annotated[str, Field(min_length=1, examples=["P123ABC"])] | int
+    ),
+]
+Network = Annotated[
+    IPv4Network | IPv6Network,
+    BeforeValidator(_network, json_schema_input_type=Annotated[str, Field(examples=["10.20.0.0/16"])] | int),
+]
+Zone = Annotated[str, AfterValidator(time_zone), Field(examples=["Europe/Berlin"])]
+Tiers = Annotated[
+    tuple[Annotated[Number, Field(ge=1, examples=[1])], ...],
+    AfterValidator(_some),
+    Field(json_schema_extra={"minItems": 1}),
+]
+Names = Annotated[
+    tuple[Annotated[str, AfterValidator(_name), Field(examples=["alice", "bob"])], ...],
+    AfterValidator(_some),
+    Field(json_schema_extra={"minItems": 1}),
+]
+_StartsText: TypeAlias = Annotated[str, spelled_as(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?", "2026-11-30T09:00")]
+_EveryText: TypeAlias = Annotated[str, spelled_as(r"[1-9]\d{0,3}[dw]", "1d", "1w", "2w")]
 
 
 # Entries --------------------------------------------------------------------------------------------------------------
@@ -128,15 +150,20 @@ class _Web(Strict):
     """A source that is called over the network. `networks` names private addresses that its host may have."""
 
     networks: tuple[Network, ...] = ()
+    """Private networks in which the source's host may be; by default it has to be public."""
 
 
 class _OfPolicy(_Web):
     """An escalation policy or a schedule, and the tiers whose people may decide."""
 
     policy: Given[Identifier] = None
+    """The id of an escalation policy."""
     schedule: Given[Identifier] = None
+    """The id of a schedule, in place of a policy."""
     tiers: Tiers = (1,)
+    """The tiers of the policy whose people may decide; 1 is called first."""
     token: Secret = Field(repr=False)
+    """The key of the service's API."""
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
@@ -151,37 +178,51 @@ class PagerDutyEntry(_OfPolicy):
     """PagerDuty; in the EU `url` is https://api.eu.pagerduty.com."""
 
     url: Address = "https://api.pagerduty.com"
+    """The address of the API."""
 
 
 class RootlyEntry(_OfPolicy):
     """Rootly."""
 
     url: Address = "https://api.rootly.com"
+    """The address of the API."""
 
 
 class IncidentIoEntry(_Web):
     """incident.io."""
 
     schedule: Identifier
+    """The id of a schedule."""
     token: Secret = Field(repr=False)
+    """The key of the service's API."""
     url: Address = "https://api.incident.io"
+    """The address of the API."""
 
 
 class GrafanaEntry(_Web):
     """Grafana Cloud IRM. The address is the stack's own; `stack` is that of its pages, for service-account tokens."""
 
     schedule: Identifier
+    """The id of a schedule."""
     token: Secret = Field(repr=False)
+    """The key of the service's API."""
     url: Address
+    """The address of the on-call API of your own stack."""
     stack: Given[Address] = None
+    """The address of the stack's pages; needed for the token of a service account."""
 
 
 class HttpEntry(_Web):
     """An address that answers with JSON, and a JMESPath expression that picks the people."""
 
     url: Address = Field(repr=False)
-    headers: dict[str, Secret] = Field(default={}, repr=False)
-    people: Annotated[str, AfterValidator(partial(expression, fix="See https://jmespath.org."))]
+    """The address that is asked."""
+    headers: dict[str, Secret] = Field(default={}, repr=False, examples=[{"Authorization": "Bearer ${ONCALL_TOKEN}"}])
+    """Headers of the request, such as Authorization."""
+    people: Annotated[
+        str, AfterValidator(partial(expression, fix="See https://jmespath.org.")), Field(examples=["oncall[].email"])
+    ]
+    """JMESPath that picks the names or e-mail addresses out of the JSON."""
 
     @model_validator(mode="after")
     def _headers_are_named(self) -> Self:
@@ -195,8 +236,11 @@ class IcalEntry(_Web):
     """A calendar in iCalendar. Its address is usually a secret."""
 
     url: Given[Address] = Field(default=None, repr=False)
-    file: Given[Identifier] = None
+    """The address of the calendar."""
+    file: Given[Identifier] = Field(default=None, examples=["oncall.ics"])
+    """A calendar file beside app.yaml, in place of an address."""
     zone: Given[Zone] = None
+    """The time zone of events that name none."""
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> Self:
@@ -211,21 +255,46 @@ class RotationEntry(Strict):
     """People who take turns by the wall clock of a zone."""
 
     zone: Zone
-    starts: Annotated[datetime, BeforeValidator(_starts)]
-    every: Annotated[timedelta, BeforeValidator(_every)]
+    """The time zone by whose clock turns change."""
+    starts: Annotated[datetime, BeforeValidator(_starts, json_schema_input_type=_StartsText)]
+    """The day and time at which the first person's turn begins, by the clock of the zone."""
+    every: Annotated[timedelta, BeforeValidator(_every, json_schema_input_type=_EveryText)]
+    """The length of a turn."""
     people: Names
+    """The people, in the order of their turns."""
 
 
 class OnCallEntry(Strict):
     """One entry of `oncall:`: a source, and just one."""
 
-    pagerduty: Given[PagerDutyEntry] = None
-    incident_io: Given[IncidentIoEntry] = None
-    rootly: Given[RootlyEntry] = None
-    grafana: Given[GrafanaEntry] = None
-    http: Given[HttpEntry] = None
-    ical: Given[IcalEntry] = None
-    rotation: Given[RotationEntry] = None
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    pagerduty: Given[PagerDutyEntry] = Field(
+        default=None, examples=[{"policy": "P123ABC", "token": "${PAGERDUTY_TOKEN}"}]
+    )
+    """An escalation policy or a schedule of PagerDuty."""
+    incident_io: Given[IncidentIoEntry] = Field(
+        default=None, examples=[{"schedule": "01ABC", "token": "${INCIDENT_IO_TOKEN}"}]
+    )
+    """A schedule of incident.io."""
+    rootly: Given[RootlyEntry] = Field(default=None, examples=[{"schedule": "3f1c0e", "token": "${ROOTLY_TOKEN}"}])
+    """An escalation policy or a schedule of Rootly."""
+    grafana: Given[GrafanaEntry] = Field(
+        default=None,
+        examples=[{"schedule": "SBM7DV7BKFUYU", "token": "${GRAFANA_TOKEN}", "url": "https://oncall.example.com"}],
+    )
+    """A schedule of Grafana Cloud IRM."""
+    http: Given[HttpEntry] = Field(
+        default=None, examples=[{"url": "https://oncall.example.com/now", "people": "oncall[].email"}]
+    )
+    """Any address that answers with JSON."""
+    ical: Given[IcalEntry] = Field(default=None, examples=[{"url": "https://calendar.example.com/oncall.ics"}])
+    """A calendar in iCalendar. Needs the extra `ical`."""
+    rotation: Given[RotationEntry] = Field(
+        default=None,
+        examples=[{"zone": "Europe/Berlin", "starts": "2026-11-30T09:00", "every": "1w", "people": ["alice", "bob"]}],
+    )
+    """People who take turns, written here."""
 
     @property
     def kind(self) -> str:

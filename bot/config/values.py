@@ -3,13 +3,23 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from zoneinfo import available_timezones
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from bot.config.problems import suggestion
 from engine.asks import templates
@@ -21,9 +31,9 @@ T = TypeVar("T")
 
 
 class Strict(BaseModel):
-    """An entry that refuses what it does not know."""
+    """An entry that refuses what it does not know. The docstring below a key describes it in the JSON Schema."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 EMPTY = ("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
@@ -224,26 +234,53 @@ def _verdict(value: object) -> object:
     return value
 
 
-Given = Annotated[T | None, BeforeValidator(_given)]
+class _NeverEmpty:
+    """In the JSON Schema, takes away the null that `_given` refuses."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(core)
+        filled = [each for each in found.pop("anyOf", []) if each != {"type": "null"}]
+        return {**found, **filled[0]} if len(filled) == 1 else {**found, "anyOf": filled} if filled else found
+
+
+def spelled_as(pattern: str, *examples: JsonValue) -> Any:
+    """How text is spelled, for the JSON Schema: the validator beside it checks more, and words what is wrong."""
+    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", "examples": [*examples]})
+
+
+Given = Annotated[T | None, BeforeValidator(_given), _NeverEmpty()]
 """A key that may be left out, but not left empty: `post_to: #ops` is empty to YAML, and must not be passed over."""
 
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-Person = Annotated[str, AfterValidator(_person)]
-Channel = Annotated[str, AfterValidator(_channel)]
-ToolPattern = Annotated[str, AfterValidator(_tool_pattern)]
-GraphSpec = Annotated[str, AfterValidator(_graph)]
-Expression = Annotated[str, AfterValidator(expression)]
-Template = Annotated[JsonValue, AfterValidator(_template)]
+_DurationText: TypeAlias = Annotated[str, spelled_as(r"\d{1,9}[smhd]", "90s", "10m", "4h", "30d")]
+_Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_DaysText: TypeAlias = Annotated[str, spelled_as(f"{_SPAN.pattern}|{'|'.join(_DAYS)}", "mon-fri")]
+_ClockText: TypeAlias = Annotated[str, spelled_as(_CLOCK.pattern, "09:00", "17:30", "24:00")]
+_Minutes: TypeAlias = Annotated[int, Field(ge=0, le=MINUTES_A_DAY)]
+
+Duration = Annotated[timedelta, BeforeValidator(duration, json_schema_input_type=_DurationText)]
+Person = Annotated[str, AfterValidator(_person), spelled_as(_PERSON.pattern, "alice", "alice@example.com", "U024BE7LH")]
+Channel = Annotated[str, AfterValidator(_channel), spelled_as(_CHANNEL.pattern, "#deploys", "C024BE91L")]
+ToolPattern = Annotated[str, AfterValidator(_tool_pattern), spelled_as(r"\S{1,128}", "refund_*", "deploy")]
+GraphSpec = Annotated[str, AfterValidator(_graph), spelled_as(_GRAPH.pattern, "agent.py:graph", "my_agent.graph:make")]
+Expression = Annotated[str, AfterValidator(expression), Field(examples=["messages[-1].content", "report"])]
+Template = Annotated[
+    JsonValue,
+    AfterValidator(_template),
+    Field(examples=[{"question": "$text"}, {"messages": [{"role": "user", "content": "$text"}]}]),
+]
 RunValues = Annotated[dict[str, JsonValue], AfterValidator(_of_run)]
 Configurable = Annotated[RunValues, AfterValidator(_configurable)]
-SentValue = Annotated[JsonValue, AfterValidator(_sent)]
+SentValue = Annotated[JsonValue, AfterValidator(_sent), Field(examples=["$text", {"type": "accept"}, True])]
 Number = Annotated[int, BeforeValidator(_number)]
 Outcome = Annotated[OnExpiry, BeforeValidator(_on_expiry)]
-Times = Annotated[tuple[Duration, ...], BeforeValidator(_times)]
-Zone = Annotated[str, AfterValidator(_zone)]
-GroupHandle = Annotated[str, AfterValidator(_group)]
-SourceName = Annotated[str, AfterValidator(_source_name)]
-Quorum = Annotated[Number, Field(ge=1)]
-Days = Annotated[frozenset[int], BeforeValidator(_days)]
-TimeOfDay = Annotated[int, BeforeValidator(_minutes)]
-Verdict = Annotated[Choice, BeforeValidator(_verdict)]
+Times = Annotated[
+    tuple[Duration, ...],
+    BeforeValidator(_times, json_schema_input_type=_DurationText | tuple[_DurationText, ...]),
+]
+Zone = Annotated[str, AfterValidator(_zone), Field(examples=["Europe/Berlin", "UTC"])]
+GroupHandle = Annotated[str, AfterValidator(_group), spelled_as(r"@?[^\s@,<>]{1,80}", "payments", "sre")]
+SourceName = Annotated[str, AfterValidator(_source_name), spelled_as(AGENT_NAME.pattern, "ops")]
+Quorum = Annotated[Number, Field(ge=1, examples=[2])]
+Days = Annotated[frozenset[int], BeforeValidator(_days, json_schema_input_type=_DaysText | list[_Day])]
+TimeOfDay = Annotated[int, BeforeValidator(_minutes, json_schema_input_type=_ClockText | _Minutes)]
+Verdict = Annotated[Choice, BeforeValidator(_verdict, json_schema_input_type=Literal["approve", "reject"])]

@@ -27,7 +27,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["--help"]) == 0
     out = capsys.readouterr().out.partition("Commands:")[2]
-    commands = "demo init run check manifest workspace dead-letters approvals audit oncall policy explain"
+    commands = "demo init run check manifest workspace schema dead-letters approvals audit oncall policy explain"
     for command in commands.split():
         assert f"  {command} " in out
     assert "..." not in out, "a description is too long to be shown"

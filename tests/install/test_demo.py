@@ -144,7 +144,11 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = (archive.read(each).decode() for each in names if each.endswith("/METADATA"))
-    assert {name.partition("/")[0] for name in names} == {"adapters", "bot", "engine", "signoff-0.1.0.dist-info"}
+    assert {name.partition("/")[0] for name in names} == {
+        *("adapters", "bot", "engine", "signoff", "signoff-0.1.0.dist-info", "signoff-0.1.0.data"),
+    }
+    assert "signoff-0.1.0.data/data/share/signoff/app.schema.json" in names
+    assert {f"{each}/py.typed" for each in ("adapters", "bot", "engine", "signoff")} <= set(names)
     assert {"bot/demo/app.yaml", *(f"bot/demo/examples/{each}.py" for each in EXAMPLES)} <= set(names)
     extras = [line for line in metadata.splitlines() if line.startswith("Provides-Extra")]
     assert extras == [f"Provides-Extra: {each}" for each in ("examples", "ical", "rules", "vectors")]
