@@ -11,8 +11,8 @@ HEAD = """\
 # Every key of app.yaml
 
 Each key of `app.yaml` with what it does, its default and an example. What the keys are for:
-[policies.md](policies.md), [oncall.md](oncall.md), [gates.md](gates.md), [server.md](server.md). `make reference` writes
-this page from the models that `signoff check` reads the file with.
+[policies.md](policies.md), [oncall.md](oncall.md), [gates.md](gates.md), [server.md](server.md). `make reference`
+writes this page from the models that `signoff check` reads the file with.
 
 An editor completes these keys and marks mistakes while you write. It needs the JSON Schema, as one line at the top of
 `app.yaml` says. Where the environment lies in the project's folder, as `.venv`, the schema is there already:
