@@ -17,7 +17,7 @@ writes this page from the models that `signoff check` reads the file with.
 An editor completes these keys and marks mistakes while you write. It needs the JSON Schema, as one line at the top of
 `app.yaml` says. Where the environment lies in the project's folder, as `.venv`, the schema is there already:
 
-```yaml
+```text
 # yaml-language-server: $schema=.venv/share/signoff/app.schema.json
 ```
 

@@ -140,8 +140,13 @@ def commands(page: str) -> Iterator[str]:
     text = (DOCS / page).read_text(encoding="utf-8")
     for line in "\n".join(blocks(page, "console", "sh", "ini")).splitlines():
         for found in re.finditer(r"(?:^|[=/ ])(signoff [a-z-]+(?![a-z:-]).*)$", line.removeprefix("$ ")):
-            yield re.split(r" # |  +#| [|<]|&&|;", found[1])[0].strip()
-    yield from (each for each in _SPAN.findall(re.sub(r"\s*\n\s*", " ", re.sub(_BLOCK, "", text))))
+            yield re.split(r" # |  +#|&&|;", _unpiped(found[1]))[0].strip()
+    yield from map(_unpiped, _SPAN.findall(re.sub(r"\s*\n\s*", " ", re.sub(_BLOCK, "", text))))
+
+
+def _unpiped(line: str) -> str:
+    """A command line without what the shell does with its input and output."""
+    return re.split(r" [|<>]", line)[0]
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def _refined(node: Any) -> Any:
         return node
     renamed: dict[str, str] = {"ge": "minimum", "le": "maximum"}
     found: Node = {
-        renamed.get(key, key): value for key, value in node.items() if key != "title" or not isinstance(value, str)
+        renamed.get(key) or key: value for key, value in node.items() if key != "title" or not isinstance(value, str)
     }
     for key in ("items", "additionalProperties", "anyOf", "prefixItems"):
         if key in found:

@@ -259,7 +259,7 @@ _Minutes: TypeAlias = Annotated[int, Field(ge=0, le=MINUTES_A_DAY)]
 
 Duration = Annotated[timedelta, BeforeValidator(duration, json_schema_input_type=_DurationText)]
 Person = Annotated[str, AfterValidator(_person), spelled_as(_PERSON.pattern, "alice", "alice@example.com", "U024BE7LH")]
-Channel = Annotated[str, AfterValidator(_channel), spelled_as(_CHANNEL.pattern, "#deploys", "C024BE91L")]
+Channel = Annotated[str, AfterValidator(_channel), spelled_as(CHANNEL.pattern, "#deploys", "C024BE91L")]
 ToolPattern = Annotated[str, AfterValidator(_tool_pattern), spelled_as(r"\S{1,128}", "refund_*", "deploy")]
 GraphSpec = Annotated[str, AfterValidator(_graph), spelled_as(_GRAPH.pattern, "agent.py:graph", "my_agent.graph:make")]
 Expression = Annotated[str, AfterValidator(expression), Field(examples=["messages[-1].content", "report"])]

@@ -62,7 +62,8 @@ def test_each_key_has_a_description_and_examples_that_the_models_take(
     node = described(model)[key]
     assert node["description"].endswith("."), "write a docstring below the key"
     assert node["examples"], "give it Field(examples=[...])"
-    adapter = TypeAdapter[Any](Annotated[field.annotation, *field.metadata, "of the field alone"])
+    alone: Any = Annotated[field.annotation, *field.metadata, "of the field alone"]
+    adapter = TypeAdapter[Any](alone)
     for example in node["examples"]:
         adapter.validate_python(example)
         assert Draft202012Validator({**node, "$defs": SCHEMA["$defs"]}).is_valid(example)
