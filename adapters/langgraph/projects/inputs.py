@@ -68,7 +68,7 @@ def _of_fields(
     if not value:
         value |= _something(fields, used)
         missing += [] if value or missing else ["a field that takes text"]
-    missing += _refused(schema, value, missing)
+    missing += _refused(schema, value, channels, missing)
     why = _why(value, messages, words)
     return Guess(value, why, tuple(dict.fromkeys(missing)))
 
@@ -177,17 +177,27 @@ def _something(fields: Sequence[StateField], used: Usage) -> dict[str, Json]:
     return next(({name: empty[kind]} for name, kind in kinds.items() if kind in empty), {})
 
 
-def _refused(schema: Any, value: Mapping[str, Json], missing: Sequence[str]) -> list[str]:
+def _refused(schema: Any, value: Mapping[str, Json], channels: Mapping[str, Any], missing: Sequence[str]) -> list[str]:
     """What pydantic refuses of a sample, by field."""
     if not (isinstance(schema, type) and issubclass(schema, BaseModel)) or missing:
         return []
     try:
-        schema.model_validate(filled(value, _SAMPLE))
+        given = {name: filled(each, _SAMPLE) for name, each in value.items()}
+        schema.model_validate({name: _reduced(channels.get(name), each) for name, each in given.items()})
     except ValidationError as error:
         return [f"{'.'.join(map(str, each['loc'])) or 'the input'} ({each['msg']})" for each in error.errors()]
     except Exception as error:  # noqa: BLE001 - a validator of the project, which may raise anything
         return [f"the input ({type(error).__name__})"]
     return []
+
+
+def _reduced(channel: Any, value: Json) -> Any:
+    """What a node gets for a value: LangGraph validates a state after its reducers, which make messages of dicts."""
+    if channel is None:
+        return value
+    own = channel.copy()
+    own.update([value])
+    return own.get()
 
 
 # A value that is not a state ------------------------------------------------------------------------------------------

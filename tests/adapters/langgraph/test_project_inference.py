@@ -196,6 +196,17 @@ def test_a_pydantic_state_is_tried_with_a_sample() -> None:
     assert missing.startswith("query (String should match pattern")
 
 
+class Ticketed(BaseModel):
+    messages: Annotated[list[AnyMessage], add_messages] = Field(default_factory=list)
+    ticket: str | None = None
+
+
+def test_the_messages_of_a_pydantic_state_are_tried_as_the_reducer_makes_them() -> None:
+    guess = input_guess(one_node(Ticketed, reports))
+    assert guess.value == {"messages": [{"role": "user", "content": "$text"}]}
+    assert not guess.missing
+
+
 async def test_a_state_without_text_starts_and_answers_with_a_value() -> None:
     graph = one_node(NoText, counts)
     guess = input_guess(graph)
