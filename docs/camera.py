@@ -2,14 +2,20 @@
 
 A script of scenes makes an `Album`, and decorates each scene with its `picture`. What a scene ends with is photographed
 under the scene's name.
+
+The words of each picture are kept in `docs/images/words.json`. A test fails when the code does not say one of its
+`sentences` any more: the picture is out of date then. A picture whose words are the same as before is left as it is,
+since the times in it would change each time. Delete a picture to have it taken in any case.
 """
 
 import argparse
 import asyncio
+import json
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +24,46 @@ import redis
 from playwright.async_api import Browser, Page, async_playwright
 
 ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "images"
+WORDS = IMAGES / "words.json"
 GRAPHS = ROOT / "tests" / "stories" / "graphs"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from fakes.people import Message, PeopledSlack  # noqa: E402 - the tests' own way to act as people
+from said import is_said  # noqa: E402 - likewise
 from stories import policies_page  # noqa: E402 - likewise
 from stories.outside import outside  # noqa: E402 - likewise
 from stories.world import GRAPH_STATES, World, agent  # noqa: E402 - likewise
 
 from adapters.redis import embedded  # noqa: E402 - likewise
 
-__all__ = ["ROOT", "Album", "Message", "Scene", "agent", "outside", "policies_page"]
+__all__ = ["IMAGES", "ROOT", "Album", "Message", "Scene", "agent", "outside", "photograph", "policies_page"]
+
+_CHANGING = re.compile(r"((today|tomorrow|[A-Z][a-z]{2} \d+, \d{4}) at )?\d\d:\d\d [AP]M|\b[0-9a-f]{8}\b")
+_WORDS = """() => [...document.querySelectorAll("#messages .content, #thread-messages .content, dialog[open]")]
+    .flatMap(shown => shown.innerText.split("\\n"))"""
+
+
+async def photograph(page: Page, name: str) -> None:
+    """Take a picture of a page into `docs/images`, unless there is one with the same words."""
+    await page.wait_for_load_state("networkidle")
+    kept = json.loads(WORDS.read_text(encoding="utf-8"))
+    words = _sorted_out(_CHANGING.sub("…", line) for line in await page.evaluate(_WORDS))
+    file = IMAGES / f"{name}.png"
+    if file.exists() and kept.get(name) == words:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=file)
+    WORDS.write_text(json.dumps({**kept, name: words}, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+
+
+def _sorted_out(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Tell the sentences of our own code from what agents and people say, and from names of fields."""
+    parts = sorted({part.strip() for line in lines for part in line.split(" · ") if part.strip()})
+    return {
+        "sentences": [part for part in parts if is_said(part)],
+        "others": [part for part in parts if not is_said(part)],
+    }
 
 
 @dataclass(slots=True)
@@ -37,7 +72,7 @@ class Scene:
 
     world: World
     browser: Browser
-    images: Path
+    page_of: str
     pages: list[Page] = field(default_factory=list)
 
     @property
@@ -72,9 +107,7 @@ class Scene:
 
     async def photograph(self, name: str) -> None:
         """Take a picture now; the last one is taken without being asked for."""
-        await self.page.wait_for_load_state("networkidle")
-        self.images.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=self.images / f"{name}.png")
+        await photograph(self.page, f"{self.page_of}/{name}")
 
 
 Play = Callable[[Scene], Awaitable[None]]
@@ -82,9 +115,9 @@ Play = Callable[[Scene], Awaitable[None]]
 
 @dataclass(slots=True)
 class Album:
-    """The scenes of one page, and the folder that their pictures go to."""
+    """The scenes of one page of docs/, by the page's name."""
 
-    images: Path
+    page_of: str
     scenes: dict[str, Play] = field(default_factory=dict)
 
     def picture(self, play: Play) -> Play:
@@ -120,7 +153,7 @@ class Album:
             for graph in GRAPHS.glob("*.py"):
                 shutil.copy(graph, folder)
             async with PeopledSlack(data=folder / "slack", rate_limit=None) as slack:
-                scene = Scene(World(folder, slack, redis_url), browser, self.images)
+                scene = Scene(World(folder, slack, redis_url), browser, self.page_of)
                 try:
                     await self.scenes[name](scene)
                     await scene.photograph(name)

@@ -11,9 +11,9 @@ write a scene below and decorate it; it is photographed as it stands at the end,
         await scene.show("bob", card)
 """
 
-from camera import ROOT, Album, Scene, agent, outside
+from camera import Album, Scene, agent, outside
 
-album = Album(ROOT / "docs" / "images" / "patterns")
+album = Album("patterns")
 picture = album.picture
 
 # The scenes -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import shutil
 
 from camera import ROOT, Album, Message, Scene, policies_page
 
-album = Album(ROOT / "docs" / "images" / "policies")
+album = Album("policies")
 picture = album.picture
 
 CHANNEL = "#refunds"

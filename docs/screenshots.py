@@ -10,14 +10,10 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
+import camera
+from fakes.people import People
 from playwright.async_api import Page, async_playwright
-
-IMAGES = Path(__file__).parent / "images"
-sys.path.insert(0, str(IMAGES.parent.parent / "tests"))
-
-from fakes.people import People  # noqa: E402 - the tests' own way to act as people
 
 
 async def scene(people: People) -> str:
@@ -39,17 +35,17 @@ async def photograph(page: Page, thread: str, url: str) -> None:
     """The card, the form with a wrong value, and the card after it."""
     await page.goto(f"{url}/?as=bob#/deploys/{thread}")
     await page.get_by_role("button", name="Approve").last.wait_for()
-    await page.screenshot(path=IMAGES / "demo.png")
+    await camera.photograph(page, "demo")
     await page.get_by_role("button", name="Edit").last.click()
     await page.get_by_label("replicas").fill("99")
     await page.get_by_role("button", name="Approve with changes").click()
     await page.get_by_text("This must be at most 20").wait_for()
-    await page.screenshot(path=IMAGES / "edit.png")
+    await camera.photograph(page, "edit")
     await page.get_by_label("replicas").fill("5")
     await page.get_by_role("button", name="Approve with changes").click()
     await page.get_by_text("is live in production").last.wait_for()
     await page.emulate_media(color_scheme="dark")
-    await page.screenshot(path=IMAGES / "approved.png")
+    await camera.photograph(page, "approved")
 
 
 @asynccontextmanager
@@ -58,7 +54,7 @@ async def fresh_demo() -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0", "--data", data]
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=IMAGES.parent.parent, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            *command, cwd=camera.ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
         try:
             yield await _address(process)

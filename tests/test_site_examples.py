@@ -1,6 +1,5 @@
 """The examples and the sentences that pages show are those of the code: uses, deployment, backup, troubleshooting."""
 
-import ast
 import configparser
 import json
 import re
@@ -9,13 +8,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 import redis
 import yaml
 from fakes.valkey import wait_until
+from said import unknown_part
 from test_site import DOCS, ROOT, SECRETS, blocks
 
 from adapters.redis import embedded
@@ -163,40 +162,6 @@ def test_what_was_backed_up_is_there_after_a_restore(folder: Path) -> None:
 def quoted() -> list[str]:
     text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
     return re.findall(r"^> (.+)$", text, re.MULTILINE)
-
-
-@cache
-def sentences() -> tuple[str, ...]:
-    """All texts in the code, the longest first; `…` stands for what is filled in."""
-    trees = (ast.parse(file.read_text(encoding="utf-8")) for room in ROOMS for file in (ROOT / room).rglob("*.py"))
-    found = {text for tree in trees for node in ast.walk(tree) if (text := _text(node))}
-    return tuple(sorted((each for each in found if len(re.findall(r"[a-z]", each)) >= 5), key=len, reverse=True))
-
-
-def _text(node: ast.AST) -> str:
-    match node:
-        case ast.Constant(value=str(text)):
-            return _plain(text)
-        case ast.JoinedStr(values=values):
-            return _plain("".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in values))
-    return ""
-
-
-def _plain(text: str) -> str:
-    """Without the markup of mentions and bold; several things that are filled in after one another are one."""
-    text = re.sub(r"<[@#]…>|[*`]", lambda found: "…" if "…" in found[0] else "", " ".join(text.split()))
-    return re.sub(r"…(?:[ .]*…)+", "…", text)
-
-
-def unknown_part(quote: str) -> str:
-    """What is left of a quotation without the texts of the code; "" where all of it is said by the code."""
-    left = _plain(quote)
-    pieces = [piece.strip(" .:") for piece in left.split("…")]
-    if any(re.search(".*".join(map(re.escape, pieces)), text) for text in sentences()):
-        return ""
-    for text in sentences():
-        left = left.replace(text.rstrip(". "), "\0")
-    return re.sub(r"[\0\s.:,()…]|\b[A-Z_]+\b|\bSlack\b|app\.yaml|graph:", "", left)
 
 
 @pytest.mark.parametrize("quote", quoted())
