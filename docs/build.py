@@ -20,7 +20,7 @@ _LOADED = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href
 
 def main() -> int:
     """Build, and print each problem."""
-    problems = navigation_problems(CONFIG)
+    problems = [*navigation_problems(CONFIG), *undrawn_diagrams(CONFIG)]
     if not problems:
         # Its own interpreter, so that no activated environment is needed. NO_COLOR: the messages are read in logs, too.
         command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "--config-file", str(CONFIG)]
@@ -48,6 +48,15 @@ def navigation_problems(config: Path) -> list[str]:
             f"{config.name}: nav names {page} twice."
             for page in sorted({each for each in named if named.count(each) > 1})
         ),
+    ]
+
+
+def undrawn_diagrams(config: Path) -> list[str]:
+    """List the blocks of Mermaid: the theme would load its interpreter (3 MB) from another host to draw them."""
+    return [
+        f"{config.name}: docs/{page.name} has a Mermaid block, which the site shows as text. Draw an SVG instead."
+        for page in sorted((config.parent / "docs").glob("*.md"))
+        if "```mermaid" in page.read_text(encoding="utf-8")
     ]
 
 

@@ -95,6 +95,23 @@ def test_a_page_outside_of_the_navigation_is_named(tmp_path: Path) -> None:
     ]
 
 
+def test_a_diagram_that_would_show_as_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.md").write_text("# A page\n```mermaid\nflowchart TD\n```\n")
+    (problem,) = BUILD.undrawn_diagrams(tmp_path / "zensical.toml")  # type: ignore[attr-defined]
+    assert "docs/index.md has a Mermaid block" in problem
+
+
+def test_the_rooms_of_the_architecture_picture_are_folders() -> None:
+    picture = (DOCS / "images" / "rooms.svg").read_text()
+    drawn = {name for names in re.findall(r'class="name">([^<]+)<', picture) for name in names.split(", ")}
+    there = {room.name for top in ("bot", "adapters") for room in (ROOT / top).iterdir() if room.is_dir()}
+    assert drawn - there == {"bot", "adapters", "engine"}
+    assert {room.name for room in (ROOT / "adapters").iterdir() if (room / "__init__.py").exists()} - drawn == {
+        "blockkit"
+    }
+
+
 def test_a_script_of_another_host_is_named(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(
         '<a href="https://x/">x</a><script src=https://cdn.example/a.js></script><img src="/b.png">'
