@@ -23,6 +23,7 @@ HEADER = struct.Struct(">Bddd")
 """Of a record, before its JSON: format, and when it was created and updated and its TTL, in ms. Scripts write it."""
 
 _FORMAT = 1
+_FOREVER = 1e15
 _DEEPEST = 200
 _MS = 1000.0
 _MINUTE = 60_000.0
@@ -48,16 +49,25 @@ class Record(NamedTuple):
         )
 
     def value(self) -> dict[str, Any]:
-        """Read the value."""
-        return dict(json.loads(self.body))
+        """Read the value. Raises ValueError for one that is damaged."""
+        try:
+            return dict(json.loads(self.body))
+        except (ValueError, TypeError):
+            raise _damaged(self.key) from None
 
 
 def read_record(key: str, raw: bytes) -> Record:
-    """Read a record. Raises ValueError for one of a newer version."""
+    """Read a record. Raises ValueError for one of a newer version, and for one that Signoff did not write."""
+    if len(raw) < HEADER.size:
+        raise _damaged(key)
     version, created, updated, ttl = HEADER.unpack_from(raw)
     if version != _FORMAT:
         raise ValueError(f"the item {key!r} was written by a newer version of Signoff (format {version})")
     return Record(key, raw[HEADER.size :], created, updated, ttl)
+
+
+def _damaged(key: str) -> ValueError:
+    return ValueError(f"the item {key!r} is damaged in Redis: put it again, or delete it")
 
 
 def _at(milliseconds: float) -> datetime:
@@ -112,11 +122,14 @@ def as_text(raw: bytes) -> str:
 
 
 def milliseconds(minutes: float | None, what: str = "ttl") -> float:
-    """Turn a TTL into ms, 0 for none. Raises ValueError or TypeError when it is not a positive number."""
+    """Turn a TTL into ms, 0 for none and 30,000 years at most, since Redis refuses more.
+
+    Raises ValueError or TypeError when it is not a positive number.
+    """
     if minutes is None:
         return 0.0
     if isinstance(minutes, bool) or not isinstance(minutes, int | float):
         raise TypeError(f"{what} is {minutes!r}: it is a number of minutes")
     if not math.isfinite(minutes) or minutes <= 0:
         raise ValueError(f"{what} is {minutes}: it is a number of minutes above 0; leave it out for items that stay")
-    return max(float(round(minutes * _MINUTE)), 1.0)
+    return min(max(float(round(minutes * _MINUTE)), 1.0), _FOREVER)

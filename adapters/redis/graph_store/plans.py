@@ -8,6 +8,7 @@ InMemoryStore. Values are checked and texts embedded before anything is written.
 those of several are not, and a search over several is no snapshot.
 """
 
+import heapq
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,6 +50,10 @@ NAMES = 100
 """Namespaces that are looked at in one round trip."""
 ITEMS = 500
 """Items that are read in one round trip, at least."""
+PAGE_BYTES = 4 * 2**20
+"""Bytes that are read in one round trip, besides the item that exceeds them."""
+MOST_BYTES = 512 * 2**20
+"""Bytes that one batch may put into one namespace: Redis closes connections over which more comes at once."""
 _KNOWN = 10_000
 
 
@@ -93,7 +98,7 @@ class StorePlans:
     keys: Keys
     index: VectorIndex | None
     sweep_every: float | None = None
-    """Seconds between sweeps, which batches do on the way; None for none."""
+    """Seconds between sweeps, each of which is done by the next batch; None for none."""
     _known: set[str] = field(default_factory=set)
     _swept: float = field(default_factory=time.monotonic)
     _sweep_from: str | None = None
@@ -144,6 +149,7 @@ class StorePlans:
             changes.setdefault(name, []).extend((as_bytes(key), body, int(ends[at]), packed))
             if body:
                 creating.add(name)
+        _check_sizes(changes.values())
         unlisted = [name for name in changes if name in creating and name not in self._known]
         yield from self._apply(changes, unlisted, creating)
 
@@ -205,9 +211,15 @@ class StorePlans:
                 if most:
                     reads.append((name, skip, most))
                 skip, wanted = max(skip - count, 0), wanted - most
-            pages = (yield [self._read(name, "0", skip=at, most=most) for name, at, most in reads]) if reads else []
-            for (name, _, _), page in zip(reads, pages, strict=True):
-                found += [Found(name, row.record) for row in _rows(name, page, op) if row.record is not None]
+            budget = PAGE_BYTES // max(len(reads), 1)
+            steps = [self._read(name, "0", skip=at, most=most, budget=budget) for name, at, most in reads]
+            pages = (yield steps) if steps else []
+            for (name, _, most), first in zip(reads, pages, strict=True):
+                rows, page = list(first.rows), first
+                while page.more and len(rows) < most:
+                    (page,) = yield [self._read(name, page.last, most=most - len(rows))]
+                    rows += page.rows
+                found += [Found(name, row.record) for row in _rows(name, rows, op) if row.record is not None]
             if after is None:
                 break
         return found
@@ -217,7 +229,7 @@ class StorePlans:
         found: list[Found] = []
 
         def take(name: str, page: Page) -> bool:
-            found.extend(Found(name, row.record) for row in _rows(name, page, op) if row.record is not None)
+            found.extend(Found(name, row.record) for row in _rows(name, page.rows, op) if row.record is not None)
             return len(found) >= most
 
         yield from self._pages(write_namespace(op.namespace_prefix), take, items=True)
@@ -228,18 +240,20 @@ class StorePlans:
         index = self.index
         if index is None:
             raise AssertionError("a query is embedded by an index")
+        first = max(op.offset, 0)
+        most = first + max(op.limit, 0)
         rows: list[_Row] = []
 
         def take(name: str, page: Page) -> bool:
-            found = list(_rows(name, page, op))
+            found = list(_rows(name, page.rows, op))
             scores = index.scores(query, [row.vectors for row in found])
             rows.extend(row._replace(score=score, vectors=None) for row, score in zip(found, scores, strict=True))
+            if len(rows) >= 2 * (most + ITEMS):
+                rows[:] = _best(rows, most)
             return False
 
         yield from self._pages(write_namespace(op.namespace_prefix), take, items=bool(op.filter), vectors=True)
-        rows.sort(key=lambda row: (row.score is None, -(row.score or 0)))
-        first = max(op.offset, 0)
-        return (yield from self._complete(rows[first : first + max(op.limit, 0)]))
+        return (yield from self._complete(_best(rows, most)[first:]))
 
     def _complete(self, rows: Sequence[_Row]) -> Plan[list[Found]]:
         """Read the records that a search did not read yet; an item that was deleted meanwhile is left out."""
@@ -261,12 +275,13 @@ class StorePlans:
             names, after = yield from self._names(prefix, after)
             counts = yield from self._counts(names)
             for group in _groups(counts):
-                pages = yield [self._read(name, "0", items=items, vectors=vectors) for name in group]
+                budget = PAGE_BYTES // len(group)
+                pages = yield [self._read(name, "0", budget=budget, items=items, vectors=vectors) for name in group]
                 for name, page in zip(group, pages, strict=True):
                     if take(name, page):
                         return
                     last = page
-                    while len(last.rows) >= ITEMS:
+                    while last.more:
                         (last,) = yield [self._read(name, last.last, items=items, vectors=vectors)]
                         if take(name, last):
                             return
@@ -274,9 +289,17 @@ class StorePlans:
                 return
 
     def _read(
-        self, name: str, after: str, *, skip: int = 0, most: int = ITEMS, items: bool = True, vectors: bool = False
+        self,
+        name: str,
+        after: str,
+        *,
+        skip: int = 0,
+        most: int = ITEMS,
+        budget: int = PAGE_BYTES,
+        items: bool = True,
+        vectors: bool = False,
     ) -> ReadItems:
-        return ReadItems(*self._keys(name), after, skip, most, items, vectors)
+        return ReadItems(*self._keys(name), after, skip, most, budget, items, vectors)
 
     def _renew(self, found: Sequence[Found]) -> Plan[None]:
         ending = [(each.namespace, as_bytes(each.record.key)) for each in found if each.record.ttl]
@@ -338,9 +361,12 @@ class StorePlans:
         return self._sweep_from is not None or time.monotonic() >= self._swept + self.sweep_every
 
     def sweep_some(self) -> Plan[None]:
-        """Delete the ended items of some namespaces, and go on from there the next time."""
-        _, self._sweep_from = yield from self._sweep_after(self._sweep_from)
-        self._swept = time.monotonic()
+        """Delete the ended items of some namespaces, and go on from there the next time.
+
+        Calls that come meanwhile do not sweep, and after a failure the next sweep is due when it would have been anyway.
+        """
+        after, self._sweep_from, self._swept = self._sweep_from, None, time.monotonic()
+        _, self._sweep_from = yield from self._sweep_after(after)
 
     def sweep(self) -> Plan[int]:
         """Delete all items that ended. Gives how many; Redis deletes namespaces of which all items end by itself."""
@@ -381,9 +407,22 @@ def _queries(asked: Sequence[Op]) -> list[str]:
     return list(dict.fromkeys(op.query for op in asked if isinstance(op, SearchOp) and op.query))
 
 
-def _rows(name: str, page: Page, op: SearchOp) -> Iterator[_Row]:
+def _check_sizes(changes: Iterable[Sequence[bytes | str | int | float]]) -> None:
+    largest = max(sum(len(each) for each in one if isinstance(each, bytes)) for one in changes)
+    if largest > MOST_BYTES:
+        raise ValueError(
+            f"one batch puts {largest / 2**20:.0f} MB into one namespace, and Redis takes {MOST_BYTES / 2**20:.0f} MB "
+            "at once: put less in one batch"
+        )
+
+
+def _best(rows: Iterable[_Row], most: int) -> list[_Row]:
+    return heapq.nsmallest(most, rows, key=lambda row: (row.score is None, -(row.score or 0)))
+
+
+def _rows(name: str, rows: Iterable[tuple[bytes, bytes | None, bytes | None]], op: SearchOp) -> Iterator[_Row]:
     """Give the rows of a page that pass the filter of a search."""
-    for key, raw, vectors in page.rows:
+    for key, raw, vectors in rows:
         record = None if raw is None else read_record(as_text(key), raw)
         if not op.filter or (record is not None and matches(record.value(), op.filter)):
             yield _Row(name, key, record, vectors)

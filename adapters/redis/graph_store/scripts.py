@@ -66,8 +66,9 @@ local function settle()
 end
 local function refresh(key)
   local raw = redis.call('HGET', items, key)
-  local ttl = raw and struct.unpack('>d', raw, 18) or 0
-  if ttl > 0 then redis.call('ZADD', expiry, now + ttl, key) end
+  local ttl = raw and #raw >= 25 and struct.unpack('>d', raw, 18) or 0
+  -- pcall: a server without memory refuses ZADD, but the item can be read; it ends when it would have ended anyway
+  if ttl > 0 then redis.pcall('ZADD', expiry, now + ttl, key) end
 end
 """
 
@@ -77,6 +78,8 @@ class Page(NamedTuple):
 
     last: str
     rows: list[tuple[bytes, bytes | None, bytes | None]]
+    more: bool
+    """There may be items after these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,9 @@ class ApplyPuts(Script["str | None"]):
         _EXPIRE
         + _SETTLE
         + r"""
+    -- Keys of another type are refused here: a script that fails does not take back what it wrote before.
+    redis.call('HLEN', items)
+    redis.call('HLEN', vectors)
     if listed == '0' and redis.call('EXISTS', order) == 0 then return 'unlisted' end
     local place = tonumber(redis.call('ZREVRANGE', order, 0, 0, 'WITHSCORES')[2] or 0)
     local stamp = time[1] * 1000 + time[2] / 1000
@@ -129,7 +135,7 @@ class ApplyPuts(Script["str | None"]):
         drop(key)
       else
         local old = redis.call('HGET', items, key)
-        local created = old and struct.unpack('>d', old, 2) or stamp
+        local created = old and #old >= 25 and struct.unpack('>d', old, 2) or stamp
         redis.call('HSET', items, key, struct.pack('>Bddd', 1, created, stamp, ttl) .. body)
         place = place + redis.call('ZADD', order, 'NX', place + 1, key)
         if ttl > 0 then redis.call('ZADD', expiry, now + ttl, key) else redis.call('ZREM', expiry, key) end
@@ -156,20 +162,27 @@ class ApplyPuts(Script["str | None"]):
 
 @dataclass(frozen=True, slots=True)
 class ReadItems(Script[Page]):
-    """Read up to `most` items that come after the place `after`, without the first `skip` of these."""
+    """Read up to `most` items that come after the place `after`, without the first `skip` of these.
+
+    It stops after the item that reaches `budget` bytes, so that large values do not come all in one reply.
+    """
 
     LUA = (
         _EXPIRE
         + r"""
     local found = redis.call('ZRANGEBYSCORE', order, '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', skip, most)
-    local rows, last = {}, after
+    local rows, last, size, stopped = {}, after, 0, false
     for i = 1, #found, 2 do
+      stopped = size >= tonumber(budget)
+      if stopped then break end
+      local record = with_items == '1' and redis.call('HGET', items, found[i])
+      local embedded = with_vectors == '1' and redis.call('HGET', vectors, found[i])
+      size = size + #(record or '') + #(embedded or '')
       last = found[i + 1]
-      rows[#rows + 1] = found[i]
-      rows[#rows + 1] = with_items == '1' and redis.call('HGET', items, found[i])
-      rows[#rows + 1] = with_vectors == '1' and redis.call('HGET', vectors, found[i])
+      for _, each in ipairs({found[i], record, embedded}) do rows[#rows + 1] = each end
     end
-    return {last, rows}
+    local more = #rows / 3 == tonumber(most) or stopped
+    return {last, rows, more and 1 or 0}
     """
     )
 
@@ -180,14 +193,15 @@ class ReadItems(Script[Page]):
     after: str
     skip: int
     most: int
+    budget: int
     with_items: bool
     with_vectors: bool
 
     @override
     def read(self, reply: Any) -> Page:
-        """Read `{last, {key, record, vectors, ...}}`."""
-        last, flat = reply
-        return Page(last.decode(), list(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)))
+        """Read `{last, {key, record, vectors, ...}, more}`."""
+        last, flat, more = reply
+        return Page(last.decode(), list(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)), bool(more))
 
 
 @dataclass(frozen=True, slots=True)

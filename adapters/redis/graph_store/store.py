@@ -5,7 +5,8 @@ What both do is in `adapters.redis.graph_store.plans`; here is the I/O.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import Future
 from typing import Any, Self, TypeVar, cast
 
 from langgraph.store.base import BaseStore, IndexConfig, Op, Result, TTLConfig
@@ -71,15 +72,25 @@ class AsyncRedisStore(SharedStore):
 
     @override
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        here = asyncio.get_running_loop()
+        self._loop = self._loop or here
+        if self._loop is not here:  # such as asyncio.run in a tool that runs in a thread
+            return await asyncio.wrap_future(self._submit(ops))
         results = await self._follow(self._plans.batch(ops))
         if self._plans.should_sweep:
-            with contextlib.suppress(RedisError):  # a later batch will sweep
+            with contextlib.suppress(RedisError):  # the batch is done, and a later one will sweep
                 await self._follow(self._plans.sweep_some())
         return results
 
     @override
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        return self._wait(self.abatch(ops))
+        with contextlib.suppress(RuntimeError):
+            if self._loop in (None, asyncio.get_running_loop()):
+                raise asyncio.InvalidStateError(
+                    "AsyncRedisStore cannot block its own event loop: call the method's async twin "
+                    "(aget, aput, asearch ...), or use RedisStore"
+                )
+        return self._submit(ops).result()
 
     async def sweep_ttl(self) -> int:
         """Delete the items that ended, and give their number. They are never shown, swept or not."""
@@ -107,19 +118,15 @@ class AsyncRedisStore(SharedStore):
             return await embeddings.aembed_documents(list(wanted.texts))
         return list(await asyncio.gather(*map(embeddings.aembed_query, wanted.texts)))
 
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run work on the store's loop, from another thread."""
-        with contextlib.suppress(RuntimeError):
-            if self._loop in (None, asyncio.get_running_loop()):
-                work.close()
-                raise asyncio.InvalidStateError(
-                    "AsyncRedisStore cannot block its own event loop: call the method's async twin "
-                    "(aget, aput, asearch ...), or use RedisStore"
-                )
+    def _submit(self, ops: Iterable[Op]) -> Future[list[Result]]:
+        """Run a batch on the store's loop, from another thread."""
         if self._loop is None:
-            work.close()
             raise asyncio.InvalidStateError("AsyncRedisStore was made outside of an event loop: use RedisStore")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        if not self._loop.is_running():
+            raise asyncio.InvalidStateError(
+                "the event loop of this AsyncRedisStore has ended: make another, or use RedisStore"
+            )
+        return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop)
 
 
 class RedisStore(SharedStore):

@@ -11,7 +11,6 @@ NumPy is an extra (`pip install "signoff[vectors]"`) and is imported when the fi
 """
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -58,14 +57,20 @@ class VectorIndex:
 
     def checked(self, texts: Sequence[str], vectors: Sequence[Sequence[float]]) -> Mapping[str, Any]:
         """Give the vector of each text. Raises ValueError when the model gave others than it should."""
-        if len(vectors) != len(texts):
-            raise ValueError(f"the embedding model gave {len(vectors)} vectors for {len(texts)} texts")
-        for vector in vectors:
-            if len(vector) != self.dims:
-                raise ValueError(f"the embedding model gives {len(vector)} dimensions, but index: dims is {self.dims}")
-            if not all(map(math.isfinite, vector)):
-                raise ValueError("the embedding model gave a vector that holds no finite numbers")
-        return {text: self.numpy.asarray(vector, "<f4") for text, vector in zip(texts, vectors, strict=True)}
+        np = self.numpy
+        try:
+            sizes = [len(vector) for vector in vectors]
+            if len(sizes) != len(texts):
+                raise ValueError(f"the embedding model gave {len(sizes)} vectors for {len(texts)} texts")
+            if wrong := set(sizes) - {self.dims}:
+                raise ValueError(f"the embedding model gives {wrong.pop()} dimensions, but index: dims is {self.dims}")
+            with np.errstate(over="ignore"):
+                matrix = np.asarray(vectors, "<f4")
+        except TypeError:
+            raise ValueError("the embedding model gave something else than a list of vectors") from None
+        if not np.isfinite(matrix).all():
+            raise ValueError("the embedding model gave a vector that holds no finite numbers")
+        return dict(zip(texts, matrix, strict=True))
 
     def pack(self, vectors: Sequence[Any]) -> bytes:
         """Write the vectors of one item."""

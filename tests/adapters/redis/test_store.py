@@ -1,12 +1,14 @@
 """The store does what LangGraph's own store in memory does: each case runs on both, with the same assertions."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 import redis
 from fakes import servers
+from fakes.patience import PATIENCE
 from fakes.valkey import wait_until
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -25,7 +27,8 @@ from langgraph.store.base import (
 from langgraph.store.memory import InMemoryStore
 
 from adapters.redis import AsyncRedisStore, RedisStore
-from adapters.redis.graph_store.plans import ITEMS, NAMES
+from adapters.redis.graph_store import plans
+from adapters.redis.graph_store.plans import ITEMS, NAMES, PAGE_BYTES
 from adapters.redis.keys import Keys
 from adapters.redis.transport.connection import SyncDatabase
 from adapters.redis.transport.scripts import Command
@@ -374,17 +377,32 @@ async def test_a_sweep_deletes_what_ended(redis_url: str) -> None:
         assert client.zcard(Keys().expiry("a\0")) == 0
 
 
-async def test_puts_sweep_on_their_way(redis_url: str) -> None:
+async def test_any_call_sweeps_when_a_sweep_is_due(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         async with AsyncRedisStore.from_conn_string(redis_url, ttl={"sweep_interval_minutes": 1}) as store:
             await store.abatch([PutOp(("a",), "stays", {"n": 1}), PutOp(("a",), "ends", {"n": 2}, ttl=0.0001)])
             store._plans.sweep_every = 0.0
 
             def swept() -> bool:
-                store.put(("b",), "k", {"n": 1})
+                store.get(("b",), "k")
                 return bool(client.hlen(Keys().items("a\0")) == 1)
 
-            await asyncio.to_thread(wait_until, swept, "a put swept another namespace")
+            await asyncio.to_thread(wait_until, swept, "a get swept another namespace")
+
+
+async def test_a_sweep_that_fails_fails_no_call_and_is_not_tried_at_each(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        async with AsyncRedisStore.from_conn_string(redis_url, ttl={"sweep_interval_minutes": 1}) as store:
+            await store.aput(("a",), "k", {"n": 1})
+            client.set(Keys().expiry("wrong\0"), "of somebody else", px=60_000)
+            client.zadd(Keys().namespaces(), {"wrong\0": 0})
+            monkeypatch.setattr(store._plans, "_swept", -60.0)
+            assert store._plans.should_sweep
+            assert await store.aget(("a",), "k") is not None
+            assert not store._plans.should_sweep
+            client.zrem(Keys().namespaces(), "wrong\0")
 
 
 @pytest.mark.parametrize("search", [False, True])
@@ -406,6 +424,13 @@ async def test_a_read_starts_the_ttl_again_where_it_should(
                 await store.aget(("a",), "k", refresh_ttl=refresh_ttl)
             left = client.zscore(Keys().expiry("a\0"), "k") - client.time()[0] * 1000
             assert (left > 500_000) == refreshed
+
+
+async def test_a_ttl_longer_than_redis_takes_is_as_long_as_it_takes(redis_url: str) -> None:
+    async with AsyncRedisStore.from_conn_string(redis_url) as store:
+        await store.aput(("a",), "k", {"x": 1}, ttl=1e300)
+        assert await store.aget(("a",), "k") is not None
+        assert await keys_of(store, "a") == ["k"]
 
 
 @pytest.mark.parametrize("ttl", [0, -1, float("nan"), float("inf")])
@@ -432,6 +457,92 @@ async def test_a_model_that_gives_other_vectors_writes_nothing(redis_url: str) -
         with pytest.raises(ValueError, match="gives 4 dimensions, but index: dims is 3"):
             await store.abatch([PutOp(("a",), "k", {"text": "aaaa"}), PutOp(("b",), "k", {"x": 1}, index=False)])
         assert await store.asearch(()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "gave 0 vectors for 1 texts"),
+        ([[1.0] * 4, [1.0] * 4], "gave 2 vectors for 1 texts"),
+        ([[1.0, float("nan"), 1.0, 1.0]], "holds no finite numbers"),
+        ([[1e300, 1.0, 1.0, 1.0]], "holds no finite numbers"),
+        ([["a", "b", "c", "d"]], "could not convert string to float"),
+        (None, "something else than a list of vectors"),
+        ([None], "something else than a list of vectors"),
+        ([1.0], "something else than a list of vectors"),
+    ],
+)
+async def test_what_is_no_vector_is_refused(redis_url: str, given: Any, said: str) -> None:
+    async def wrong(texts: Sequence[str]) -> Any:
+        return embed(texts) if texts == ["right"] else given
+
+    async with AsyncRedisStore.from_conn_string(redis_url, index={"dims": 4, "embed": wrong}) as store:
+        with pytest.raises(ValueError, match=said):
+            await store.aput(("a",), "k", {"text": "aaaa"})
+        assert await store.asearch(()) == []
+
+
+async def test_what_the_model_raises_comes_out_and_nothing_is_written(redis_url: str) -> None:
+    async def broken(texts: Sequence[str]) -> list[list[float]]:
+        raise ConnectionError(f"{len(texts)} texts were not embedded")
+
+    async with AsyncRedisStore.from_conn_string(redis_url, index={"dims": 4, "embed": broken}) as store:
+        for call in (store.aput(("a",), "k", {"text": "aaaa"}), store.asearch(("a",), query="aaaa")):
+            with pytest.raises(ConnectionError, match="1 texts were not embedded"):
+                await call
+        assert await store.asearch(()) == await store.alist_namespaces() == []
+
+
+async def test_a_slow_model_does_not_block_the_event_loop(redis_url: str) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def slow(texts: Sequence[str]) -> list[list[float]]:
+        asked.set()
+        assert released.wait(PATIENCE)
+        return embed(texts)
+
+    async with AsyncRedisStore.from_conn_string(redis_url, index={"dims": 4, "embed": slow}) as store:
+        putting = asyncio.create_task(store.aput(("a",), "k", {"text": "aaaa"}))
+        await asyncio.to_thread(asked.wait, PATIENCE)
+        assert await store.aget(("a",), "k") is None
+        released.set()
+        await putting
+        assert await keys_of(store, "a", query="aaaa") == ["k"]
+
+
+async def test_the_texts_of_a_batch_are_embedded_in_one_call_and_each_once(redis_url: str) -> None:
+    calls: list[list[str]] = []
+
+    async def counted(texts: Sequence[str]) -> list[list[float]]:
+        calls.append(list(texts))
+        return embed(texts)
+
+    async with AsyncRedisStore.from_conn_string(
+        redis_url, index={"dims": 4, "embed": counted, "fields": ["text"]}
+    ) as store:
+        texts = ["aa", "bb", "aa", "cc", "skipped"]
+        ops: list[Op] = [PutOp(("a",), str(n), {"text": text}) for n, text in enumerate(texts)]
+        await store.abatch(
+            [*ops[:-1], PutOp(("a",), "not", {"text": "skipped"}, index=False), PutOp(("a",), "0", None)]
+        )
+        assert calls == [["bb", "aa", "cc"]]
+        calls.clear()
+        await store.abatch([SearchOp(("a",), query=query) for query in ("aa", "bb", "aa")])
+        assert sorted(calls) == [["aa"], ["bb"]]
+
+
+async def test_other_tasks_run_between_the_pages_of_a_search(redis_url: str) -> None:
+    """The comparison of a page takes milliseconds, and a search of a large prefix is many pages."""
+    async with AsyncRedisStore.from_conn_string(redis_url, index={"dims": 4, "embed": aembed}) as store:
+        pages = 6
+        await store.abatch([PutOp(("a",), str(n), {"text": "ab"}) for n in range(pages * ITEMS)])
+        searching = asyncio.create_task(store.asearch(("a",), query="aaaa"))
+        turns = 0
+        while not searching.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert len(await searching) == 10
+        assert turns > pages
 
 
 async def test_vectors_of_another_model_are_not_compared(redis_url: str) -> None:
@@ -463,6 +574,42 @@ async def test_blocking_calls_come_from_other_threads_only(redis_url: str) -> No
         assert (await asyncio.to_thread(store.search, ("a",)))[0].key == "k"
         with pytest.raises(asyncio.InvalidStateError, match="use RedisStore"):
             store.get(("a",), "k")
+
+
+async def test_a_tool_may_call_from_an_event_loop_of_its_own(redis_url: str) -> None:
+    async with AsyncRedisStore.from_conn_string(redis_url) as store:
+        await asyncio.to_thread(lambda: asyncio.run(store.aput(("a",), "k", {"x": 1})))
+        assert await keys_of(store, "a") == ["k"]
+
+
+def test_a_call_after_the_end_of_the_event_loop_says_so(redis_url: str) -> None:
+    async def make() -> AsyncRedisStore:
+        async with AsyncRedisStore.from_conn_string(redis_url) as store:
+            return store
+
+    store = asyncio.run(make())
+    with pytest.raises(asyncio.InvalidStateError, match="the event loop of this AsyncRedisStore has ended"):
+        store.get(("a",), "k")
+    with pytest.raises(asyncio.InvalidStateError, match="has ended"):
+        asyncio.run(store.aget(("a",), "k"))
+
+
+async def test_a_closed_store_says_so(redis_url: str) -> None:
+    async with AsyncRedisStore.from_conn_string(redis_url) as store:
+        await store.aput(("a",), "k", {"x": 1})
+    with pytest.raises(redis.ConnectionError, match="closed"):
+        await store.aget(("a",), "k")
+
+
+def test_the_blocking_store_works_inside_an_event_loop_too(redis_url: str) -> None:
+    async def both(store: RedisStore) -> None:
+        await store.aput(("a",), "k", {"x": 1})
+        store.put(("a",), "k2", {"x": 2})
+        assert await keys_of(store, "a") == ["k", "k2"]
+
+    with RedisStore.from_conn_string(redis_url) as store:
+        asyncio.run(both(store))
+        assert [item.key for item in store.search(("a",))] == ["k", "k2"]
 
 
 async def test_two_prefixes_share_nothing(redis_url: str) -> None:
@@ -521,6 +668,92 @@ async def test_two_items_of_one_batch_may_have_the_same_text(redis_url: str) -> 
     async with AsyncRedisStore.from_conn_string(redis_url, index={"dims": 4, "embed": aembed}) as store:
         await store.abatch([PutOp(("a",), key, {"text": "aaaa"}) for key in "12"])
         assert [item.score is not None for item in await store.asearch(("a",), query="a")] == [True, True]
+
+
+# What is wrong with the server, or with what is in it.
+
+
+async def test_a_server_without_memory_refuses_puts_and_answers_reads() -> None:
+    with servers.server() as full:
+        config: Any = {"default_ttl": 5, "refresh_on_read": True}
+        async with AsyncRedisStore.from_conn_string(f"redis://127.0.0.1:{full.port}/0", ttl=config) as store:
+            await store.abatch([PutOp(("a",), "k", {"x": 1}, ttl=5), PutOp(("a",), "gone", {"x": 1}, ttl=5)])
+            full.client.config_set("maxmemory", 1)
+            for namespace in (("a",), ("new",)):
+                with pytest.raises(redis.exceptions.OutOfMemoryError):
+                    await store.aput(namespace, "other", {"x": 2})
+            assert await store.aget(("a",), "k") is not None
+            await store.adelete(("a",), "gone")
+            assert await keys_of(store) == ["k"]
+            assert await store.alist_namespaces() == [("a",)]
+            full.client.config_set("maxmemory", 0)
+            await store.aput(("a",), "other", {"x": 2})
+            assert await keys_of(store, "a") == ["k", "other"]
+
+
+@pytest.mark.parametrize("part", ["items", "order", "expiry", "vectors"])
+async def test_a_key_of_another_type_stops_a_put_before_anything_is_written(redis_url: str, part: str) -> None:
+    keys = Keys()
+    with redis.Redis.from_url(redis_url) as client:
+        async with AsyncRedisStore.from_conn_string(redis_url) as store:
+            await store.aput(("a",), "k", {"x": 1})
+            client.set(getattr(keys, part)("wrong\0"), "of somebody else")
+            for ttl in (None, 5.0):
+                with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+                    await store.aput(("wrong",), "k", {"x": 1}, ttl=ttl)
+            assert client.keys("*wrong*") == [getattr(keys, part)("wrong\0").encode()]
+            assert await keys_of(store, "a") == ["k"]
+            client.delete(getattr(keys, part)("wrong\0"))
+            await store.aput(("wrong",), "k", {"x": 1})
+            assert await keys_of(store, "wrong") == ["k"]
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x01junk", b"\x01" + bytes(24) + b"{", b"\x01" + bytes(24) + b"1"])
+async def test_an_item_that_is_damaged_in_redis_is_named_and_can_be_put_again(redis_url: str, raw: bytes) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        async with AsyncRedisStore.from_conn_string(redis_url) as store:
+            await store.aput(("a",), "k", {"x": 1}, ttl=5)
+            client.hset(Keys().items("a\0"), "k", raw)
+            for call in (store.aget(("a",), "k"), store.asearch(("a",))):
+                with pytest.raises(ValueError, match="the item 'k' is damaged in Redis"):
+                    await call
+            await store.aput(("a",), "k", {"x": 2})
+            item = await store.aget(("a",), "k")
+            assert item is not None
+            assert item.value == {"x": 2}
+
+
+async def test_an_item_of_a_newer_version_is_not_misread(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        async with AsyncRedisStore.from_conn_string(redis_url) as store:
+            await store.aput(("a",), "k", {"x": 1})
+            client.hset(Keys().items("a\0"), "k", b"\x02" + bytes(24) + b"{}")
+            with pytest.raises(ValueError, match="'k' was written by a newer version of Signoff"):
+                await store.aget(("a",), "k")
+
+
+async def test_large_values_come_in_several_replies(redis_url: str) -> None:
+    """A page of 500 items of 1 MB would be half a gigabyte, in Redis and in the process."""
+    large = "x" * (PAGE_BYTES // 4)
+    async with AsyncRedisStore.from_conn_string(redis_url) as store:
+        ops = [PutOp(("a", str(n % 2)), str(n), {"n": n, "text": large}) for n in range(20)]
+        await store.abatch(ops)
+        names = [[str(n) for n in range(which, 20, 2)] for which in (0, 1)]
+        assert await keys_of(store, "a", limit=100) == names[0] + names[1]
+        assert await keys_of(store, "a", "1", limit=6, offset=3) == names[1][3:9]
+        assert await keys_of(store, "a", filter={"n": {"$gte": 10}}, limit=100) == names[0][5:] + names[1][5:]
+        page = (await store._database.run_all(store._plans._read("a\0000\0", "0")))[0]
+        assert page.more
+        assert len(page.rows) <= 5
+
+
+def test_a_batch_that_redis_would_not_take_is_refused(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "MOST_BYTES", 2**20)
+    with RedisStore.from_conn_string(redis_url) as store:
+        store.batch([PutOp((name,), "k", {"text": "x" * 600_000}) for name in "ab"])
+        with pytest.raises(ValueError, match="one batch puts 1 MB into one namespace, and Redis takes 1 MB at once"):
+            store.batch([PutOp(("c",), key, {"text": "x" * 600_000}) for key in "12"])
+        assert store.list_namespaces() == [("a",), ("b",)]
 
 
 # Other deployments.
