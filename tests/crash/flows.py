@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
+from langgraph.store.base import BaseStore, PutOp
 from langgraph.types import interrupt
 
 HERE = Path(__file__).parent
@@ -246,3 +247,28 @@ _slow.add_node(last)
 _slow.add_edge(before, "last")
 _slow.add_edge("last", END)
 slow = _slow.compile()
+
+
+# A node that puts into the store --------------------------------------------------------------------------------------
+
+
+class Notes(TypedDict, total=False):
+    text: str
+    said: str
+
+
+async def note(state: Notes, config: RunnableConfig, *, store: BaseStore) -> Notes:
+    interrupt({"question": "Note it?", "text": state["text"]})
+    does(f"found {len(await store.asearch(()))}", config)
+    await store.aput(("first",), "k", {"text": state["text"]})
+    dies("after first")
+    await store.abatch([PutOp((name,), key, {"text": state["text"]}) for name in "abc" for key in "xy"])
+    dies("after all")
+    return {"said": f"Noted {len(await store.asearch(()))}"}
+
+
+_notes = StateGraph(Notes)
+_notes.add_node(note)
+_notes.add_edge(START, "note")
+_notes.add_edge("note", END)
+notes = _notes.compile()

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from adapters.redis.checkpointer.scripts import LoadCheckpoint, PutCheckpoint, PutWrites
+from adapters.redis.graph_store.scripts import ApplyPuts
 from adapters.redis.lanes.scripts import ClaimLane, CompleteHead, ReleaseLane, RemoveUnchanged, RenewLease
 from adapters.redis.mailbox import AppendMail
 from adapters.redis.stores.approval_scripts import WriteApproval, WriteEffects
@@ -21,7 +22,7 @@ from adapters.redis.transport.scripts import DropMistypedKey
 _NOT_WRITES = {b"GET", b"MGET", b"ZRANGE", b"ZRANGEBYSCORE", b"LINDEX", b"HVALS", b"HGET", b"SCAN", b"SMEMBERS"}
 _SCRIPTS = (
     *(ClaimLane, CompleteHead, ReleaseLane, RenewLease, RemoveUnchanged, AppendMail, WriteApproval, WriteEffects),
-    *(LoadCheckpoint, PutCheckpoint, PutWrites, DropMistypedKey),
+    *(LoadCheckpoint, PutCheckpoint, PutWrites, DropMistypedKey, ApplyPuts),
 )
 _NAMES = {
     spelled.encode(): script.__name__
@@ -133,7 +134,7 @@ def _is_write(words: list[bytes]) -> bool:
     command = words[0].upper()
     if command in _NOT_WRITES or _name(words) in _READING:
         return False
-    ours = (b"signoff:{", b"signoff:dirty", b"signoff:dead", b"signoff:timers")
+    ours = (b"signoff:{", b"signoff:dirty", b"signoff:dead", b"signoff:timers", b"signoff:items")
     return any(word.startswith(ours) for word in words[1:6])
 
 

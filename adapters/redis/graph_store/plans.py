@@ -363,7 +363,7 @@ class StorePlans:
     def sweep_some(self) -> Plan[None]:
         """Delete the ended items of some namespaces, and go on from there the next time.
 
-        Calls that come meanwhile do not sweep, and after a failure the next sweep is due when it would have been anyway.
+        Calls that come meanwhile do not sweep, and a sweep that fails is tried again when the next one is due.
         """
         after, self._sweep_from, self._swept = self._sweep_from, None, time.monotonic()
         _, self._sweep_from = yield from self._sweep_after(after)

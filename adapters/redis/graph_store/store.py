@@ -87,8 +87,9 @@ class AsyncRedisStore(SharedStore):
         with contextlib.suppress(RuntimeError):
             if self._loop in (None, asyncio.get_running_loop()):
                 raise asyncio.InvalidStateError(
-                    "AsyncRedisStore cannot block its own event loop: call the method's async twin "
-                    "(aget, aput, asearch ...), or use RedisStore"
+                    "AsyncRedisStore cannot block its own event loop: await aget, aput, asearch ... there, or use "
+                    "RedisStore. Blocking nodes, tools and tasks run in threads, but blocking middleware does not: "
+                    "make it async"
                 )
         return self._submit(ops).result()
 
