@@ -84,13 +84,6 @@ class AsyncRedisStore(SharedStore):
 
     @override
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        with contextlib.suppress(RuntimeError):
-            if self._loop in (None, asyncio.get_running_loop()):
-                raise asyncio.InvalidStateError(
-                    "AsyncRedisStore cannot block its own event loop: await aget, aput, asearch ... there, or use "
-                    "RedisStore. Blocking nodes, tools and tasks run in threads, but blocking middleware does not: "
-                    "make it async"
-                )
         return self._submit(ops).result()
 
     async def sweep_ttl(self) -> int:
@@ -121,6 +114,13 @@ class AsyncRedisStore(SharedStore):
 
     def _submit(self, ops: Iterable[Op]) -> Future[list[Result]]:
         """Run a batch on the store's loop, from another thread."""
+        with contextlib.suppress(RuntimeError):
+            if self._loop in (None, asyncio.get_running_loop()):
+                raise asyncio.InvalidStateError(
+                    "AsyncRedisStore cannot block its own event loop: await aget, aput, asearch ... there, or use "
+                    "RedisStore. Blocking nodes, tools and tasks run in threads, but blocking middleware does not: "
+                    "make it async"
+                )
         if self._loop is None:
             raise asyncio.InvalidStateError("AsyncRedisStore was made outside of an event loop: use RedisStore")
         if not self._loop.is_running():
