@@ -11,6 +11,7 @@ from bot.checks import gates, oncall, reach
 from bot.checks.interrupts import unknown
 from bot.checks.modules import clashes
 from bot.checks.probes import LoadedGraph, Probes, asked
+from bot.checks.projects import project_warnings
 from bot.checks.report import Findings, Report
 from bot.checks.rules import misfits, without_tool
 from bot.checks.slack import check_names
@@ -18,7 +19,6 @@ from bot.checks.summary import not_looked_up, summary
 from bot.config.entries import Agent
 from bot.config.load import examined
 from bot.config.problems import ConfigProblem
-from bot.config.project import unused_words
 from bot.config.secrets import OF_SLACK
 from bot.config.settings import Config
 from bot.rules.rulebook import Compiled, tried, unasked
@@ -60,7 +60,7 @@ async def check(
     findings = Findings([*wrong])
     if config is None:
         return Report(tuple(findings.problems))
-    findings.warnings += () if config.project is None else unused_words(config.project)
+    findings.warnings += project_warnings(config)
     conditions, not_compiled = tried(config, probes.conditions)
     findings.problems += not_compiled
     clashing = [*clashes(config)]

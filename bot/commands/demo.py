@@ -29,9 +29,12 @@ async def demo(
 ) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code. Prints one line when both serve."""
     from bot import wiring
+    from bot.checks.projects import graphs_without_agent
 
     read = functools.partial(demo_config, file or _demo_file(), data, dict(os.environ))
     config = read()
+    for each in graphs_without_agent(config):
+        sys.stderr.write(f"signoff demo: {each}\n")
     async with stop_signals() as stop, _demo_workspace(config, data, port, people) as slack:
         secrets = _secrets(slack.environment())
         config = prepared(dataclasses.replace(config, secrets=secrets))

@@ -78,17 +78,21 @@ async def init(options: Options) -> int:
 
 def _check(options: Options) -> None:
     if not options.folder.is_dir():
-        raise ProblemsError(
-            [ConfigProblem(str(options.folder), "there is no such folder", "Name the project's folder.")]
-        )
+        what = "is no folder" if options.folder.exists() else "there is no such folder"
+        raise ProblemsError([ConfigProblem(str(options.folder), what, "Name the project's folder.")])
     if options.channel and not CHANNEL.fullmatch(options.channel):
         fix = "Write its name as Slack shows it, in lower case: '#deploys'."
         raise ProblemsError([ConfigProblem("--channel", f'"{options.channel}" is not a channel', fix)])
-    if not (options.force or options.dry_run) and os.path.lexists(options.folder / TARGET):
-        raise _taken(options.folder / TARGET)
+    file = options.folder / TARGET
+    replaceable = options.force and (file.is_symlink() or not file.is_dir())
+    if os.path.lexists(file) and not (replaceable or options.dry_run):
+        raise _taken(file)
 
 
 def _taken(file: Path) -> ProblemsError:
+    if file.is_dir() and not file.is_symlink():
+        fix = f"Rename it, since the configuration of the agents is to be in a file {file.name}."
+        return ProblemsError([ConfigProblem(str(file), "is a folder, so nothing was written", fix)])
     fix = "Add --force to replace it, or --dry-run to see what would be written."
     return ProblemsError([ConfigProblem(str(file), "exists already, so nothing was written", fix)])
 
@@ -100,7 +104,7 @@ def _graphs_of(folder: Path) -> _Graphs:
     export(folder)
     file = folder / FILE_NAME
     if os.path.lexists(file):
-        project = read_project(file, os.environ)
+        project = _project(file)
         remember(secret_variables(project.env))
         enter(project)
         descriptions = {name: shortened(each.description) for name, each in project.graphs.items() if each.description}
@@ -116,6 +120,14 @@ def _graphs_of(folder: Path) -> _Graphs:
             name, number = f"{each.name}-{number}", number + 1
         specs[name] = each.spec
     return _Graphs(specs, {}, None)
+
+
+def _project(file: Path) -> Project:
+    """Read langgraph.json. Raises ProblemsError with its first problems, at most four lines in all."""
+    try:
+        return read_project(file, os.environ)
+    except ProblemsError as error:
+        raise ProblemsError(_first_of(error.problems, str(file), "more problems")) from None
 
 
 async def _loaded(graphs: _Graphs, folder: Path) -> "Mapping[str, Inferred | Unusable]":
@@ -157,10 +169,14 @@ def _none_usable(graphs: _Graphs, found: "Mapping[str, Inferred | Unusable]") ->
     """The problem of each graph, at most four lines in all."""
     where = FILE_NAME if graphs.project is not None else "signoff init"
     told = [ConfigProblem(f"{where}: {name}", f"{graphs.specs[name]}: {each.why}", "") for name, each in found.items()]  # type: ignore[union-attr]
-    rest = len(told) - _MOST_TOLD
+    return _first_of(told, where, "more graphs do not load either")
+
+
+def _first_of(problems: Sequence[ConfigProblem], where: str, others: str) -> list[ConfigProblem]:
+    rest = len(problems) - _MOST_TOLD
     if rest <= 1:
-        return told
-    return [*told[:_MOST_TOLD], ConfigProblem(where, f"{rest} more graphs do not load either", "Nothing was written.")]
+        return [*problems]
+    return [*problems[:_MOST_TOLD], ConfigProblem(where, f"{rest} {others}", "Nothing was written.")]
 
 
 # The draft ------------------------------------------------------------------------------------------------------------
@@ -269,6 +285,8 @@ def _told(options: Options, draft: Draft, graphs: _Graphs) -> list[str]:
     lines += [f"  not written, {left.id}: {left.spec}: {left.why}" for left in draft.left_out]
     if graphs.project is not None and graphs.project.unused:
         lines.append(f"  not used of {FILE_NAME}: {', '.join(graphs.project.unused)}")
+    if graphs.project is not None and graphs.project.missing_env:
+        lines.append(f"  env of {FILE_NAME}: there is no file {graphs.project.missing_env}, so it sets no variables")
     if unset := [name for name in draft.variables if not os.environ.get(name)]:
         lines.append(f"  the project reads, and nothing sets: {', '.join(unset)}")
     whole = all(each.found.is_reached for each in draft.entries)

@@ -8,6 +8,7 @@ not installed by Signoff. Paths start from the folder of the file. Keys that Sig
 https://docs.langchain.com/langsmith/cli#configuration-file
 """
 
+import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,24 @@ from bot.config.file import interpolated, text_of, variables
 from bot.config.problems import ConfigError, ConfigProblem
 
 FILE_NAME: Final = "langgraph.json"
-_UNUSED: Final = ("auth", "checkpointer", "http")
+_USED: Final = frozenset({"dependencies", "env", "graphs", "store"})
+_OF_IMAGES: Final = frozenset(
+    {
+        "$schema", "_INTERNAL_docker_tag", "api_version", "base_image", "docker_compose_file", "dockerfile_lines",
+        "image_distro", "keep_pkg_tools", "node_version", "pip_config_file", "pip_installer", "python_version",
+        "source",
+    }
+)  # fmt: skip
+"""Keys that only builds of images read. They mean nothing to a graph that runs in its own environment."""
+_WHY_UNUSED: Final = {
+    "auth": "people are who they are in Slack.",
+    "checkpointer": "Signoff keeps threads in its own checkpointer.",
+    "encryption": "Signoff writes threads into your Redis as they are.",
+    "http": "Signoff serves no API of LangGraph Server.",
+    "ui": "people see messages and cards in Slack.",
+    "ui_config": "people see messages and cards in Slack.",
+    "webhooks": "Signoff calls no webhooks.",
+}
 _NO_FILE: Final = "Write one, or name another file."
 _SHAPE: Final = '{"graphs": {"agent": "./agent.py:graph"}, "dependencies": ["."]}'
 _SPEC: Final = 'Write "./agent.py:graph", or {"path": "./agent.py:graph", "description": "..."}.'
@@ -49,7 +67,9 @@ class Project:
     store: Mapping[str, Any] | None = None
     """`store` as it is written; `index` in it is the configuration of its vector search."""
     unused: tuple[str, ...] = ()
-    """The keys in it that Signoff does not use."""
+    """The keys in it that Signoff does not use, unknown ones too, without those that only builds of images read."""
+    missing_env: str = ""
+    """The file that `env` names, if it does not exist: `langgraph dev` starts without it, too."""
 
 
 def read_project(file: Path, environ: Mapping[str, str], missing: str = _NO_FILE) -> Project:
@@ -68,7 +88,8 @@ def read_project(file: Path, environ: Mapping[str, str], missing: str = _NO_FILE
         packages=packages,
         env=MappingProxyType(_env(file, data.get("env", {}), environ, problems)),
         store=_store(file, data.get("store"), problems),
-        unused=tuple(key for key in _UNUSED if data.get(key)),
+        unused=tuple(key for key in sorted(data.keys() - _USED - _OF_IMAGES) if data[key]),
+        missing_env=_missing_env(file, data.get("env")),
     )
     if problems:
         raise ConfigError(problems)
@@ -80,15 +101,34 @@ def _data(file: Path, missing: str) -> dict[str, Any]:
     if not text.strip():
         raise ConfigError([ConfigProblem(str(file), "is empty", f"Write {_SHAPE}.")])
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=lambda pairs: _without_repeats(file, pairs))
     except json.JSONDecodeError as error:
         what = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})"
-        raise ConfigError([ConfigProblem(f"{file}:{error.lineno}", what, "Correct this line.")]) from None
+        raise ConfigError([ConfigProblem(f"{file}:{error.lineno}", what, _how_to_correct(text, error.pos))]) from None
     except (RecursionError, ValueError):  # nested too deeply; a number of thousands of digits
         raise ConfigError([ConfigProblem(str(file), "cannot be read as JSON", f"Write {_SHAPE}.")]) from None
     if not isinstance(found, dict):
         raise ConfigError([ConfigProblem(str(file), "is not an object", f"Write {_SHAPE}.")])
     return found
+
+
+def _without_repeats(file: Path, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; JSON itself would let the last of two equal keys win, and a graph would be missing unsaid."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ConfigError([ConfigProblem(str(file), f'"{twice}" stands twice in one object', "Keep one of the two.")])
+    return found
+
+
+def _how_to_correct(text: str, at: int) -> str:
+    """Say what to write for what other readers accept: comments, and commas before a closing bracket."""
+    if text[at:].startswith(("//", "/*", "#")):
+        return "JSON has no comments: remove this one."
+    if re.match(r",?\s*[}\]]", text[at:]) and text[: at + 1].rstrip("}] \t\r\n").endswith(","):
+        return "Remove the comma before the closing bracket."
+    return "Correct this line."
 
 
 def _graphs(file: Path, given: object, problems: list[ConfigProblem]) -> dict[str, ProjectGraph]:
@@ -145,6 +185,10 @@ def _env(file: Path, given: object, environ: Mapping[str, str], problems: list[C
     return {name: str(value) for name, value in given.items()}
 
 
+def _missing_env(file: Path, given: object) -> str:
+    return given if isinstance(given, str) and given and not (file.parent / given).is_file() else ""
+
+
 def _unfit_variables(file: Path, given: Mapping[str, object]) -> Iterator[ConfigProblem]:
     for name, value in given.items():
         if not name or "=" in name or "\0" in name:
@@ -160,13 +204,15 @@ def _store(file: Path, given: object, problems: list[ConfigProblem]) -> Mapping[
     return None
 
 
-def unused_words(project: Project) -> Sequence[str]:
-    """Say for each key that Signoff does not use why, a sentence each."""
-    return tuple(f"{project.file.name}: {key} is not used: {_WHY_UNUSED[key]}" for key in project.unused)
+def project_notes(project: Project) -> Sequence[str]:
+    """Say what of the file has no effect, and why, a sentence each."""
+    name = project.file.name
+    missing = f"{name}: env: there is no file {project.missing_env}, so it sets no variables."
+    return (*(f"{name}: {_why_unused(key)}" for key in project.unused), *([missing] if project.missing_env else []))
 
 
-_WHY_UNUSED: Final = {
-    "auth": "people are who they are in Slack.",
-    "checkpointer": "Signoff keeps threads in its own checkpointer.",
-    "http": "Signoff serves no API of LangGraph Server.",
-}
+def _why_unused(key: str) -> str:
+    if key in _WHY_UNUSED:
+        return f"{key} is not used: {_WHY_UNUSED[key]}"
+    near = difflib.get_close_matches(key, _USED, n=1)
+    return f"{key} is not used: Signoff does not know this key.{f' Did you mean {near[0]}?' if near else ''}"

@@ -12,7 +12,7 @@ import pytest
 from bot.commands.environment import enter
 from bot.config.load import examined, load
 from bot.config.problems import ConfigError
-from bot.config.project import Project, ProjectGraph, read_project, unused_words
+from bot.config.project import Project, ProjectGraph, project_notes, read_project
 from bot.runtime.reload import unchangeable
 
 ENVIRON = MappingProxyType({"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"})
@@ -88,6 +88,8 @@ def test_an_env_file_is_read_as_dotenv_reads_it(folder: Path) -> None:
 
 
 def test_an_env_file_that_does_not_exist_is_empty(folder: Path) -> None:
+    notes = project_notes(project(folder, env=".env.prod"))
+    assert notes == ("langgraph.json: env: there is no file .env.prod, so it sets no variables.",)
     assert project(folder, env="./.env").env == {}
 
 
@@ -108,7 +110,17 @@ def test_a_store_is_kept_and_unused_keys_are_named(folder: Path) -> None:
 
     assert found.store == store
     assert found.unused == ("auth", "http")
-    assert unused_words(found)[0] == "langgraph.json: auth is not used: people are who they are in Slack."
+    assert project_notes(found)[0] == "langgraph.json: auth is not used: people are who they are in Slack."
+
+
+def test_keys_of_images_are_passed_over_and_unknown_ones_are_named(folder: Path) -> None:
+    built = {"python_version": "3.12", "dockerfile_lines": ["RUN x"], "pip_config_file": "./pip.conf"}
+    assert project(folder, **built, image_distro="wolfi").unused == ()
+    found = project(folder, **built, dependecies=["."], ui={"x": "./x.tsx"})
+    assert project_notes(found) == (
+        "langgraph.json: dependecies is not used: Signoff does not know this key. Did you mean dependencies?",
+        "langgraph.json: ui is not used: people see messages and cards in Slack.",
+    )
 
 
 def test_windows_line_ends_and_a_bom_are_no_trouble(folder: Path) -> None:
@@ -125,6 +137,13 @@ def test_windows_line_ends_and_a_bom_are_no_trouble(folder: Path) -> None:
         ("", "langgraph.json: is empty. Write {"),
         (" \r\n", "langgraph.json: is empty."),
         ('{\n"graphs": {,}\n}', "langgraph.json:2: is not JSON: expecting property name"),
+        ('{"graphs": {\n// the agents\n"a": "./a.py:graph"}}', "langgraph.json:2: is not JSON"),
+        ('{"graphs": {\n// the agents\n"a": "./a.py:graph"}}', "JSON has no comments: remove this one."),
+        ('{"graphs": {"a": "./a.py:graph"}, # x\n"env": ".env"}', "JSON has no comments: remove this one."),
+        ('{"graphs": {"a": "./a.py:graph",\n}}', "Remove the comma before the closing bracket."),
+        ('{"graphs": {"a": "./a.py:graph"}, "dependencies": [".",]}', "Remove the comma before the closing bracket."),
+        ('{"graphs": {"a": "./a.py:graph", "a": "./b.py:graph"}}', 'langgraph.json: "a" stands twice in one object.'),
+        ('{"graphs": {"a": "./a.py:g"}, "graphs": {"b": "./b.py:g"}}', '"graphs" stands twice in one object.'),
         ("[]", "langgraph.json: is not an object."),
         ("null", "langgraph.json: is not an object."),
         ("[" * 100_000, "langgraph.json: cannot be read as JSON."),

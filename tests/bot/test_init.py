@@ -1,15 +1,11 @@
 """`signoff init` on small projects: what it writes, what it says, and how it ends."""
 
-import json
-import os
-import sys
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from support.made_projects import ASKING, TOKENS, one, process_as_it_was, project, written
 
 from bot.cli import invoke
 from bot.commands.init import Options, init, write
@@ -18,63 +14,11 @@ from bot.config.load import examined
 from bot.config.problems import ProblemsError
 from bot.config.values import AGENT_NAME
 
-ASKING = '''
-"""Reviews {name}s.
-
-At length.
-"""
-import os
-from typing import TypedDict
-from langgraph.graph import START, StateGraph
-from langgraph.types import interrupt
-
-KEY = os.getenv("OPENAI_API_KEY")
-REGION = os.environ.get("REGION", "eu")
-
-class State(TypedDict):
-    question: str
-    answer: str
-
-def review(state: State):
-    return {{"answer": "yes" if interrupt({{"question": state["question"]}}) else "no"}}
-
-builder = StateGraph(State).add_node("review", review).add_edge(START, "review")
-graph = builder.compile()
-'''
-
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
-    """The environment and the path of the process, which a project changes for good."""
-    environment, path, modules = dict(os.environ), [*sys.path], set(sys.modules)
-    yield
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        if name.startswith("signoff_agent_"):
-            del sys.modules[name]
-
-
-def project(folder: Path, graphs: Mapping[str, Any], files: Mapping[str, str], **more: Any) -> Path:
-    for name, text in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(textwrap.dedent(text), encoding="utf-8")
-    if graphs:
-        (folder / "langgraph.json").write_text(json.dumps({"graphs": graphs, "dependencies": ["."], **more}))
-    return folder
-
-
-def one(folder: Path, **more: Any) -> Path:
-    return project(folder, {"refunds": "./src/a.py:graph"}, {"src/a.py": ASKING.format(name="refund")}, **more)
-
-
-def written(folder: Path) -> Any:
-    return yaml.safe_load((folder / "app.yaml").read_text(encoding="utf-8"))
-
-
-TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    with process_as_it_was():
+        yield
 
 
 def test_the_file_is_complete_and_valid_and_names_no_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

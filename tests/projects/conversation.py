@@ -61,6 +61,8 @@ class Sample:
     """Values of its environment, which may not stand in app.yaml."""
     named: tuple[str, ...] = ()
     """What `signoff init` must name."""
+    missing: tuple[str, ...] = ()
+    """The graphs that do not import, which `signoff check` and `signoff demo` must name too."""
 
 
 @contextlib.asynccontextmanager
@@ -116,16 +118,26 @@ def _told() -> str:
 
 
 class Captured:
-    """The lines that this process has printed so far, as pytest captured them."""
+    """What this process has printed so far, as pytest captured it."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
-        self._text = ""
+        self._out = self._err = ""
 
     def lines(self) -> list[str]:
         """Return all lines of stdout so far."""
-        self._text += self._capture.readouterr().out
-        return self._text.splitlines()
+        self._read()
+        return self._out.splitlines()
+
+    def errors(self) -> str:
+        """Return all of stderr so far."""
+        self._read()
+        return self._err
+
+    def _read(self) -> None:
+        found = self._capture.readouterr()
+        self._out += found.out
+        self._err += found.err
 
 
 async def held(sample: Sample, url: str) -> None:

@@ -31,6 +31,7 @@ BILLING = Sample(  # three graphs, one of which does not import; ids that are no
     agents=2,
     hides=("ledger.txt",),
     named=("tickets", "zendesk_sdk_v3"),
+    missing=("tickets (./tickets.py",),
 )  # fmt: skip
 FLEET = Sample(  # `package.module:factory`; the factory takes the config
     "fleet",
@@ -104,12 +105,18 @@ def test_a_project_goes_from_init_to_a_decided_card(
     said = "".join(capsys.readouterr())
     assert code == 0, said
     _is_written(sample, folder, before, said)
+    code = invoke(["check", "--offline"])
+    said = "".join(capsys.readouterr())
+    assert code == 0, said
+    assert [each for each in sample.missing if each not in said] == []
+    out = Captured(capsys)
 
     async def talk() -> None:
-        async with demo_here(Captured(capsys)) as url:
+        async with demo_here(out) as url:
             await held(sample, url)
 
     asyncio.run(talk())
+    assert [each for each in sample.missing if each not in out.errors()] == []
 
 
 @_by_folder(AS_PROCESSES)

@@ -12,6 +12,7 @@ replaced: its threads would be stored apart from everything else.
 import hashlib
 import importlib
 import importlib.util
+import os
 import socket
 import sys
 import sysconfig
@@ -155,14 +156,14 @@ def _make_importable(*folders: Path) -> None:
 
 
 @contextmanager
-def _as_load_error(spec: str) -> Iterator[None]:
-    """Turn any error of the project's code into one sentence with the line in its file."""
+def _as_load_error(spec: str, more: str = "") -> Iterator[None]:
+    """Turn any error of the project's code into one sentence with the line in its file, and say `more`."""
     try:
         yield
     except LoadError:
         raise
     except (Exception, SystemExit) as error:
-        raise LoadError(f"graph: {spec!r}: {_file_and_line(error)}{_error_text(error)}.") from error
+        raise LoadError(f"graph: {spec!r}: {_file_and_line(error)}{_error_text(error)}.{more}") from error
 
 
 def _file_and_line(error: BaseException) -> str:
@@ -193,6 +194,10 @@ def _is_code(file: str) -> bool:
 def _error_text(error: BaseException) -> str:
     said = str(error.msg if isinstance(error, SyntaxError) else error).strip().splitlines()
     what = f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
+    if isinstance(error, SystemExit):
+        return f"it ends the process ({what})"
+    if isinstance(error, KeyError) and _is_of_environ(error):
+        return f"{what}. This variable of the environment is not set: set it, or write it into the project's env file"
     if isinstance(error, ModuleNotFoundError):
         return f"{what}. {_how_to_install(error)}"
     if isinstance(error, ImportError) and "relative import" in what:
@@ -202,23 +207,41 @@ def _error_text(error: BaseException) -> str:
     return what
 
 
+def _is_of_environ(error: KeyError) -> bool:
+    """Tell whether a key was looked for in `os.environ`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].name == "__getitem__" and frames[-1].filename in ("<frozen os>", os.__file__)
+
+
 def _how_to_install(error: ModuleNotFoundError) -> str:
-    """Say what to install: the project itself, where its own `src` has the package; else the distribution.
+    """Say what to install: the folder of the project that has the package in its `src`; else the distribution.
 
     Names the environment: a newcomer's other packages are often in another one.
     """
     package = (error.name or "").partition(".")[0]
-    files = [each.filename for each in traceback.extract_tb(error.__traceback__) if _is_code(each.filename)]
-    for folder in Path(files[-1]).parents if files else ():
-        if (folder / "pyproject.toml").is_file() or (folder / "setup.py").is_file():
-            if any((folder / "src" / each).exists() for each in (package, f"{package}.py")):
-                return f"It is a package of this project: run `pip install -e .` in {folder}, with {sys.executable}"
-            break
+    if (folder := _folder_with(package, error)) is not None:
+        if _is_distribution(folder):
+            return f"It is a package of this project: run `pip install -e .` in {folder}, with {sys.executable}"
+        return f"It is in {folder / 'src'}: name that folder among the dependencies of langgraph.json"
     name = _DISTRIBUTIONS.get(package, package.replace("_", "-"))
     return (
         f"Install its package into Signoff's environment ({sys.prefix}), or correct the import: "
         f"`{sys.executable} -m pip install {name}`"
     )
+
+
+def _folder_with(package: str, error: BaseException) -> Path | None:
+    """Find the folder whose `src` has a package: above the file that imports it, or among the project's folders."""
+    files = [Path(each.filename) for each in traceback.extract_tb(error.__traceback__) if _is_code(each.filename)]
+    above = next((each for each in (files[-1].parents if files else ()) if _is_distribution(each)), None)
+    importable = [Path(each) for each in sys.path if _INSTALLED.isdisjoint(Path(each).parts)]
+    folders = [above, *importable] if above is not None else importable
+    names = (package, f"{package}.py")
+    return next((each for each in folders if package and any((each / "src" / name).exists() for name in names)), None)
+
+
+def _is_distribution(folder: Path) -> bool:
+    return any((folder / each).is_file() for each in ("pyproject.toml", "setup.py"))
 
 
 _DISTRIBUTIONS = {
@@ -255,7 +278,7 @@ async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack
     """
     if _is_graph(exported) or not callable(exported):
         return _with_checkpointer(spec, exported, saver, store)
-    with _as_load_error(spec):
+    with _as_load_error(spec, _ONCE if is_for_each_run(exported) else ""):
         try:
             made = await call_factory(exported, store, stack)
         except FactoryError as error:
@@ -266,6 +289,12 @@ async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack
         "before any run. What a run is given does not reach it (docs/pitfalls.md)."
     )
     return replace(loaded, warnings=(*loaded.warnings, once)) if is_for_each_run(exported) else loaded
+
+
+_ONCE = (
+    " Signoff calls a factory once, before any run: its config has an empty configurable, and its runtime no user. "
+    "Read what belongs to a run in a node (docs/pitfalls.md)."
+)
 
 
 def _is_graph(value: Any) -> bool:

@@ -59,7 +59,7 @@ def _is_own(folder: Path) -> bool:
     name = folder.name
     if name.startswith((".", "__pycache__")) or name in _SKIPPED or name.endswith(".egg-info"):
         return False
-    return not (folder / "pyvenv.cfg").exists()
+    return not os.path.exists(folder / "pyvenv.cfg")  # noqa: PTH110 - Path.exists raises where a folder is unreadable
 
 
 def candidates(folder: Path) -> Sequence[Candidate]:

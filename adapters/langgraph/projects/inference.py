@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -15,7 +14,7 @@ from adapters.langgraph.agents import AgentSpec, LocalAgent, open_agent
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.foreseeing import foreseen
 from adapters.langgraph.guards import drift
-from adapters.langgraph.loading.exports import LoadError, check_spec
+from adapters.langgraph.loading.exports import LoadError, loaded_module
 from adapters.langgraph.loading.schema_fit import misfits
 from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.projects.fields import StateField, fields_of
@@ -152,22 +151,13 @@ def _context_value(field_: StateField) -> Guess:
 
 def _description(spec: str, base: Path) -> str:
     """The first line of what the graph's function, or its module, says of itself."""
-    where, attribute = check_spec(spec, base)
-    module = _module(where)
-    exported = getattr(module, attribute, None) if module is not None else None
+    module = loaded_module(spec, base)
+    exported = getattr(module, spec.rpartition(":")[2], None)
     own = exported if inspect.isfunction(exported) else None
-    for text in (own and own.__doc__, module is not None and module.__doc__):
+    for text in (own and own.__doc__, module.__doc__):
         if text and (line := cut(text)):
             return line
     return ""
-
-
-def _module(where: Path | str) -> Any:
-    if isinstance(where, str):
-        return sys.modules.get(where)
-    resolved = str(where.resolve())
-    files = ((each, getattr(each, "__file__", None)) for each in [*sys.modules.values()])
-    return next((each for each, file in files if file and str(Path(file).resolve()) == resolved), None)
 
 
 def cut(text: str) -> str:

@@ -167,7 +167,9 @@ def _prepared(data: Path) -> Path:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         data.chmod(0o700)
     except OSError as error:
-        raise EmbeddedError(f"cannot use data folder {data}: {error.strerror}; choose another with --data") from None
+        raise EmbeddedError(
+            f"cannot use data folder {data}: {error.strerror}. Name another: data: in app.yaml, or signoff demo --data"
+        ) from None
     return data
 
 

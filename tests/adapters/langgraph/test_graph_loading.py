@@ -129,7 +129,7 @@ def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
         ("from . import nodes", "Name the module without the dot, or write graph: as package.module:name."),
         ("def graph(config, runtime): ...", "or these two; this one needs config, runtime."),
         ("x = 1\ny = 1 / 0", "agent.py, line 2: ZeroDivisionError: division by zero."),
-        ("import sys\nsys.exit(3)", "SystemExit: 3."),
+        ("import sys\nsys.exit(3)", "it ends the process (SystemExit: 3)."),
         ("def graph():\n    raise RuntimeError('no key')", "agent.py, line 2: RuntimeError: no key."),
         ("def graph():\n    return 3", "is a int, not a graph"),
         ("def graph(one, two): ...", "this one needs one, two."),
@@ -155,7 +155,7 @@ async def test_a_fault_in_the_current_folder_is_not_told_of_python_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LoadError, match=r"agent\.py, line 2: KeyError: 'NO_SUCH_KEY'\.$"):
+    with pytest.raises(LoadError, match=r"agent\.py, line 2: KeyError: 'NO_SUCH_KEY'\. This variable"):
         await opened(tmp_path, "import os\nkey = os.environ['NO_SUCH_KEY']")
 
 
