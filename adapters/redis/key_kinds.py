@@ -114,6 +114,10 @@ CHANNELS = KeyKind(
     "channels", "hash", "the channel id of each name in app.yaml, from when the bot first saw it, for a workspace",
     None, "a rename is followed at any later start", of_thread=False,
 )  # fmt: skip
+PEOPLE = KeyKind(
+    "people", "hash", "the names of the people of a workspace by their ids, for commands that have no token of Slack",
+    RETENTION, of_thread=False,
+)  # fmt: skip
 CALLS = KeyKind(
     "calls", "zset", "the last calls of a Slack method, by when they were begun",
     HOUR, of_thread=False,
@@ -160,6 +164,6 @@ KINDS = (
     CHECKPOINTS, STATE, APPROVAL, ASK, APPROVALS, OPEN, SHEET, CARD, POLICIES, AUDIT, POSTED, CONVERSATION, GRANT,
     GRANTS, MAIL, LEASE, FENCE, TRIES, SEEN, EVENT, DEAD, DIRTY, TIMERS, PENDING, RECENT, THREADS, GRANTED, TALKS,
     HOLDERS,
-    BACKLOG, DELETED, CHANNELS, CALLS, QUEUE, ABSENT, SHUT, USERGROUPS, CHANGED,
+    BACKLOG, DELETED, CHANNELS, PEOPLE, CALLS, QUEUE, ABSENT, SHUT, USERGROUPS, CHANGED,
     READING, LOOKUP, ASKING, ITEMS, ORDER, EXPIRY, VECTORS, NAMESPACES, LISTED, META,
 )  # fmt: skip

@@ -166,6 +166,10 @@ class Keys:
         """Name the channels' ids by their names."""
         return self._of_bot(key_kinds.CHANNELS, workspace)
 
+    def people(self, workspace: str) -> Key:
+        """Name the people's names by their ids."""
+        return self._of_bot(key_kinds.PEOPLE, workspace)
+
     def calls(self, bucket: str) -> Key:
         """Name the last calls of a bucket of the budget, `WORKSPACE/METHOD`; its keys share a hash tag."""
         return self._of_bucket(key_kinds.CALLS, bucket)

@@ -4,16 +4,15 @@ What waits comes first, the oldest at the top; then what ended, the latest at th
 the terminal, and to `WIDTH` columns where there is none; `--json` has everything.
 """
 
-import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.config.problems import ConfigProblem, ProblemsError, suggestion
-from bot.config.settings import Config
 from bot.wiring.storage import Storage
-from bot.wiring.terminal import Described, Names, described, line, names_of
+from bot.wiring.terminal import Described, Directory, Names, described, json_line, line
 from engine.approvals.approval import Approval, Review, State, people_of
 from engine.asks.ask import Choice, Json
 from engine.authority.parts import Part
@@ -22,38 +21,64 @@ from engine.machine import outcome_of
 from engine.sources import Origin
 
 WIDTH = 100
-MOST = 1_000
 LATELY = 40
+_PIECE = 200
 _SHORT = 8
 _GAP = "  "
 _HEAD = ("ID", "STATE", "ASKED", "UNTIL", "AGENT", "CHANNEL", "VOTES", "FOR / BY", "REQUEST")
 _WIDEST = {"STATE": 9, "AGENT": 12, "CHANNEL": 12, "FOR / BY": 22}
+_NARROWEST = {"ASKED": 7, "UNTIL": 7, "VOTES": 6}
+"""Columns whose cells may get longer behind the first piece."""
 _NARROWEST_REQUEST = 12
 
 
-async def show(config: Config, kept: Storage, agent: str | None, *, pending: bool, as_json: bool, now: datetime) -> int:
-    """Print the list; returns the exit code. Raises ProblemsError for an agent that is not known."""
-    listed = await _found(config, kept, agent, pending=pending)
-    users = (user for each in listed for user in (*people_of(each), *_named(each)))
-    names = await names_of(config, kept, (each.home.team for each in listed), users)
-    if as_json:
-        sys.stdout.writelines(f"{json.dumps(_row(each, names), ensure_ascii=False)}\n" for each in listed)
-    elif listed:
-        sys.stdout.writelines(f"{row}\n" for row in table(listed, names, now, _width()))
-    else:
-        sys.stderr.write("No request waits.\n" if pending else "No request waits, and none ended lately.\n")
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of the command. `agents` are those of `app.yaml`."""
+
+    agent: str | None
+    agents: Sequence[str]
+    pending: bool
+    as_json: bool
+
+
+async def show(kept: Storage, directory: Directory, asked: Asked, now: datetime) -> int:
+    """Print the list, piece by piece; returns the exit code. Raises ProblemsError for an agent that is not known."""
+    table = _Table(now, _width())
+    async for piece in _pieces(kept, asked):
+        names = await directory.names(
+            (each.home.team for each in piece), (user for each in piece for user in (*people_of(each), *_named(each)))
+        )
+        lines = (json_line(_row(each, names)) for each in piece) if asked.as_json else table.lines(piece, names)
+        sys.stdout.writelines(f"{each}\n" for each in lines)
+        sys.stdout.flush()
+        table.is_empty = False
+    if table.is_empty and asked.agent is not None and asked.agent not in asked.agents:
+        what = f'there is no agent "{line(asked.agent)}"'
+        raise ProblemsError([ConfigProblem("--agent", what, suggestion(asked.agent, asked.agents))])
+    if table.is_empty and not asked.as_json:
+        sys.stderr.write("No request waits.\n" if asked.pending else "No request waits, and none ended lately.\n")
     return 0
 
 
-async def _found(config: Config, kept: Storage, agent: str | None, *, pending: bool) -> Sequence[Approval]:
-    listed = [*await kept.listing.pending(MOST), *([] if pending else await kept.listing.closed_lately(LATELY))]
-    if agent is None:
-        return listed
-    own = [each for each in listed if each.agent == agent]
-    if not own and agent not in config.agents:
-        what = f'there is no agent "{line(agent)}"'
-        raise ProblemsError([ConfigProblem("--agent", what, suggestion(agent, config.agents))])
-    return own
+async def _pieces(kept: Storage, asked: Asked) -> AsyncIterator[Sequence[Approval]]:
+    """What waits, then what ended lately, in pieces: there may be tens of thousands."""
+    piece: list[Approval] = []
+    async for each in _listed(kept, pending=asked.pending):
+        if asked.agent in (None, each.agent):
+            piece.append(each)
+        if len(piece) == _PIECE:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
+async def _listed(kept: Storage, *, pending: bool) -> AsyncIterator[Approval]:
+    async for each in kept.listing.every_pending():
+        yield each
+    for each in () if pending else await kept.listing.closed_lately(LATELY):
+        yield each
 
 
 def short_id(approval: Approval) -> str:
@@ -64,15 +89,32 @@ def short_id(approval: Approval) -> str:
 # For people -----------------------------------------------------------------------------------------------------------
 
 
-def table(listed: Sequence[Approval], names: Names, now: datetime, width: int) -> Iterator[str]:
-    """The lines of the table, at most `width` columns wide."""
-    rows = [_HEAD, *(_cells(each, described(each, names), names, now) for each in listed)]
-    widths = [min(max(len(row[at]) for row in rows), _WIDEST.get(name, WIDTH)) for at, name in enumerate(_HEAD)]
-    left = width - sum(widths[:-1]) - len(_GAP) * (len(_HEAD) - 1)
-    widths[-1] = max(left, _NARROWEST_REQUEST)
-    for row in rows:
-        cells = (_fitted(cell, wide) for cell, wide in zip(row, widths, strict=True))
-        yield _GAP.join(cells).rstrip()
+class _Table:
+    """The lines of the table, at most `width` columns wide. The first piece gives each column its width."""
+
+    def __init__(self, now: datetime, width: int) -> None:
+        self._now, self._width = now, width
+        self._widths: Sequence[int] = ()
+        self.is_empty = True
+
+    def lines(self, piece: Sequence[Approval], names: Names) -> Iterator[str]:
+        """The lines of some approvals, with the head before the first."""
+        rows = [_cells(each, described(each, names), names, self._now) for each in piece]
+        if not self._widths:
+            rows = [_HEAD, *rows]
+            self._widths = self._fitting(rows)
+        for row in rows:
+            cells = (_fitted(cell, wide) for cell, wide in zip(row, self._widths, strict=True))
+            yield _GAP.join(cells).rstrip()
+
+    def _fitting(self, rows: Sequence[Sequence[str]]) -> Sequence[int]:
+        widest = (max(len(row[at]) for row in rows) for at in range(len(_HEAD) - 1))
+        widths = [
+            min(max(wide, _NARROWEST.get(name, 0)), _WIDEST.get(name, WIDTH))
+            for name, wide in zip(_HEAD, widest, strict=False)
+        ]
+        left = self._width - sum(widths) - len(_GAP) * len(widths)
+        return [*widths, max(left, _NARROWEST_REQUEST)]
 
 
 def _cells(approval: Approval, said: Described, names: Names, now: datetime) -> tuple[str, ...]:
@@ -130,7 +172,7 @@ def _width() -> int:
 # For programs ---------------------------------------------------------------------------------------------------------
 
 
-def _row(approval: Approval, names: Names) -> Mapping[str, Json]:
+def _row(approval: Approval, names: Names) -> dict[str, Json]:
     said = described(approval, names)
     return {
         "id": short_id(approval),

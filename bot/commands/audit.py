@@ -5,7 +5,6 @@ conversation, or by the id of a thread or an approval, as in the logs.
 """
 
 import dataclasses
-import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bot.concealment import shown_value
 from bot.config.problems import ConfigProblem, ProblemsError
+from bot.wiring.terminal import json_line
 from engine.approvals.audit import Entry, What
 from engine.asks.ask import Json
 from engine.ids import ThreadId, thread_of
@@ -71,7 +71,8 @@ async def _of_request(short: str, audit: Audits) -> Sequence[Entry]:
 
 def line(row: Entry) -> str:
     """A row as JSON, with its secrets masked."""
-    return json.dumps(dataclasses.asdict(row) | {"detail": shown_value(row.detail)}, default=str, ensure_ascii=False)
+    last = None if row.last is None else str(row.last)
+    return json_line(dataclasses.asdict(row) | {"at": str(row.at), "last": last, "detail": shown_value(row.detail)})
 
 
 async def _with_values(row: Entry, approvals: Approvals) -> Entry:

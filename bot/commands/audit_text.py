@@ -10,9 +10,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot import concealment
-from bot.config.settings import Config
-from bot.wiring.storage import Storage
-from bot.wiring.terminal import Names, line, names_of, value_line
+from bot.wiring.terminal import Directory, Names, line, value_line
 from engine.approvals.audit import Entry, What
 from engine.asks.ask import Json
 from engine.ids import TeamId, UserId
@@ -50,10 +48,10 @@ _SAID_ALREADY = frozenset({"digest", "actions", "grounds", "operator"})
 _SHORT = 8
 
 
-async def lines(rows: Sequence[Entry], config: Config, kept: Storage) -> Sequence[str]:
+async def lines(rows: Sequence[Entry], directory: Directory) -> Sequence[str]:
     """The rows as lines of text."""
     teams = (TeamId(row.thread.partition(":")[0]) for row in rows)
-    names = await names_of(config, kept, teams, (row.who for row in rows if row.who is not None))
+    names = await directory.names(teams, (row.who for row in rows if row.who is not None))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     return [each for row in rows for each in _wrapped(in_words(row, names), width)]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.config.project import Project
     from bot.config.settings import Config
+    from bot.config.stored import StorageSettings
 
 
 def prepared(config: "Config") -> "Config":
@@ -33,13 +34,12 @@ def refuse_clashes(config: "Config") -> None:
         raise ProblemsError(clashing)
 
 
-def remembered(config: "Config") -> "Config":
+def remembered(config: "Config | StorageSettings") -> None:
     """Mask the secrets of the configuration and of `.env` from now on."""
     from bot.masking import remember
 
     remember(config.secret_values)
     export(config.base)
-    return config
 
 
 def export(folder: Path) -> None:

@@ -2,15 +2,16 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.commands.demo import demo_config, examples_file
+from bot.commands.demo import examples_file
 from bot.commands.environment import remembered
 from bot.config.problems import ConfigProblem, ProblemsError
 
 if TYPE_CHECKING:
-    from bot.config.settings import Config
+    from bot.config.stored import StorageSettings
     from bot.runtime.clock import DemoClock, SystemClock
 
 
@@ -18,6 +19,7 @@ async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int
     """`signoff dead-letters`: list them, or put one back. Raises ProblemsError."""
     from bot import wiring
     from bot.masking import masked
+    from bot.wiring.terminal import line
 
     async with wiring.storage(_stored(file, demo)) as storage:
         if revive is not None:
@@ -25,8 +27,8 @@ async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int
                 return 0
             raise ProblemsError([ConfigProblem(revive, "there is no such dead letter", "List them without --revive.")])
         for letter in await storage.lanes.dead_letters():
-            line = f"{letter.id}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}\t{letter.lane}\t{letter.error}"
-            sys.stdout.write(f"{masked(line)}\n")
+            fields = (letter.id, f"{letter.at:%Y-%m-%dT%H:%M:%SZ}", letter.lane, letter.error)
+            sys.stdout.write("\t".join(line(masked(str(each))) for each in fields) + "\n")
     return 0
 
 
@@ -34,11 +36,12 @@ async def approvals(file: Path, agent: str | None, demo: Path | None, *, pending
     """`signoff approvals`: list what waits, and what ended lately. Raises ProblemsError."""
     from bot import wiring
     from bot.commands import approvals as approvals_command
+    from bot.wiring.terminal import Directory
 
     config = _stored(file, demo)
+    asked = approvals_command.Asked(agent, config.agents, pending=pending, as_json=as_json)
     async with wiring.storage(config) as storage:
-        now = _clock(demo).now()
-        return await approvals_command.show(config, storage, agent, pending=pending, as_json=as_json, now=now)
+        return await approvals_command.show(storage, Directory(config, storage), asked, _clock(demo).now())
 
 
 async def withdraw(file: Path, which: str, reason: str, demo: Path | None) -> int:
@@ -46,12 +49,11 @@ async def withdraw(file: Path, which: str, reason: str, demo: Path | None) -> in
     from bot import wiring
     from bot.commands import withdraw as withdraw_command
     from bot.masking import masked
-    from bot.wiring.terminal import names_of
+    from bot.wiring.terminal import Directory
 
     config = _stored(file, demo)
     async with wiring.storage(config) as storage:
-        names = await names_of(config, storage, (), ())
-        done = await withdraw_command.withdraw(storage, which, reason, _clock(demo), names)
+        done = await withdraw_command.withdraw(storage, which, reason, _clock(demo), Directory(config, storage))
     sys.stdout.write(f"{masked(done)}\n")
     return 0
 
@@ -68,30 +70,46 @@ async def audit(file: Path, which: str, demo: Path | None, *, as_json: bool) -> 
     from bot import wiring
     from bot.commands import audit as audit_command
     from bot.commands import audit_text
+    from bot.wiring.terminal import Directory
 
     config = _stored(file, demo)
     async with wiring.storage(config) as storage:
         rows = await audit_command.rows(which, storage.audit, storage.approvals)
-        lines = [*map(audit_command.line, rows)] if as_json else await audit_text.lines(rows, config, storage)
+        directory = Directory(config, storage)
+        lines = [*map(audit_command.line, rows)] if as_json else await audit_text.lines(rows, directory)
         sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 
 
-def _stored(file: Path, demo: Path | None) -> "Config":
-    """The configuration whose storage a command reads: that of the bot, or of a demo with the data folder `demo`.
+def _stored(file: Path, demo: Path | None) -> "StorageSettings":
+    """Where the data is that a command reads: that of the bot, or of a demo with the data folder `demo`.
 
-    It needs no token of Slack: whoever can read Redis may read what is stored.
+    It needs no token of Slack: whoever can read Redis may read what is stored. Raises ProblemsError.
     """
-    from bot.config.load import examined
-    from bot.config.problems import ConfigError
+    settings = _of_bot(file) if demo is None else _of_demo(file, demo)
+    remembered(settings)
+    return settings
 
-    if demo is None:
-        config, problems = examined(file, os.environ)
-        if config is None:
-            raise ConfigError(problems)
-        return remembered(config)
+
+def _of_bot(file: Path) -> "StorageSettings":
+    from bot.config.stored import storage_settings
+
+    settings = storage_settings(file, os.environ)
+    if settings.secrets.redis_url is None and not settings.data.is_dir():
+        what = f"is not set, and no bot has stored anything in {settings.data}"
+        fix = "Set it as for the bot, or name the bot's app.yaml with --config."
+        raise ProblemsError([ConfigProblem("REDIS_URL", what, fix)])
+    return settings
+
+
+def _of_demo(file: Path, demo: Path) -> "StorageSettings":
+    """The demo's own: Slack and Redis of the environment are those of a real workspace."""
+    from bot.config.secrets import Secrets
+    from bot.config.stored import storage_settings
+
     if not (demo / "valkey").is_dir():
         raise ProblemsError(
             [ConfigProblem("--demo", f"no demo has kept anything in {demo}", "Name the demo's --data folder.")]
         )
-    return remembered(demo_config(file if file.exists() else examples_file(), demo.absolute(), os.environ))
+    settings = storage_settings(file if file.exists() else examples_file(), os.environ)
+    return replace(settings, data=demo.absolute() / "valkey", secrets=Secrets(slack_bot_token=""))

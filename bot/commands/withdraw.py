@@ -4,30 +4,31 @@ It goes through the register like a click, so of a click and a withdrawal at the
 told. The effects wait in the lanes of Redis, for the bot that runs or for its next start.
 """
 
-import getpass
 import os
+import pwd
 import re
 from collections.abc import Sequence
 
 from bot.approvals.register import Register
-from bot.commands.approvals import LATELY, MOST, short_id
+from bot.commands.approvals import short_id
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.masking import concealed
 from bot.runtime.clock import DemoClock, SystemClock
 from bot.telemetry import Metrics
 from bot.wiring.storage import Storage
-from bot.wiring.terminal import Names, described
+from bot.wiring.terminal import Directory, Names, described
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import TakenBack
-from engine.ids import ApprovalId, thread_of
+from engine.ids import ApprovalId, ChannelId, MessageTs, thread_of
 
 LONGEST_REASON = 500
 _SHORTEST_ID = 4
+_MOST_CLOSED = 1_000
 _MESSAGE = re.compile(r"/archives/([A-Z0-9]+)/p(\d+)(\d{6})")
 _LIST = "List the requests: signoff approvals."
 
 
-async def withdraw(kept: Storage, which: str, reason: str, clock: SystemClock | DemoClock, names: Names) -> str:
+async def withdraw(kept: Storage, which: str, reason: str, clock: SystemClock | DemoClock, directory: Directory) -> str:
     """Withdraw a request; returns what was done. Raises ProblemsError."""
     approval = await _meant(kept, which.strip())
     name = short_id(approval)
@@ -40,6 +41,7 @@ async def withdraw(kept: Storage, which: str, reason: str, clock: SystemClock | 
         return event
 
     taken = await register.step(approval.id, taken_back)
+    names = await directory.names((), approval.deciders)
     if taken is None:
         raise _problem(which, "there is no such request", _LIST)
     if taken.refusal is not None:
@@ -48,11 +50,13 @@ async def withdraw(kept: Storage, which: str, reason: str, clock: SystemClock | 
 
 
 def operator() -> str:
-    """The user of the operating system."""
+    """The user of the operating system, by their uid: environment variables such as USER can say anything."""
     try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return f"uid {os.getuid()}"
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        name = f"uid {os.getuid()}"
+    behind = os.environ.get("SUDO_USER", name)
+    return name if behind == name else f"{name}, by sudo of {behind}"
 
 
 def _checked(reason: str) -> str:
@@ -75,8 +79,8 @@ async def _meant(kept: Storage, which: str) -> Approval:
     if "#" in which:
         found = [each for each in [await kept.approvals.get(_approval_id(which))] if each is not None]
     else:
-        found = _matching(await kept.listing.pending(MOST), which)
-        found = found or _matching(await kept.listing.closed_lately(LATELY), which)
+        found = [each async for each in kept.listing.every_pending() if _is_meant(each, which)]
+        found = found or [each for each in await kept.listing.closed_lately(_MOST_CLOSED) if _is_meant(each, which)]
     if not found:
         raise _problem(which, "there is no such request", _LIST)
     if len(found) > 1:
@@ -93,13 +97,14 @@ def _approval_id(which: str) -> ApprovalId:
     return ApprovalId(which)
 
 
-def _matching(approvals: Sequence[Approval], which: str) -> Sequence[Approval]:
+def _is_meant(approval: Approval, which: str) -> bool:
     if (link := _MESSAGE.search(which)) is not None:
-        card = (link[1], f"{link[2]}.{link[3]}")
-        return [each for each in approvals if (each.place.channel, each.card) == card]
-    if len(which) < _SHORTEST_ID:
-        return []
-    return [each for each in approvals if each.id.rpartition("#")[2].startswith(which.lower())]
+        return (link[1], f"{link[2]}.{link[3]}") in _cards(approval)
+    return len(which) >= _SHORTEST_ID and approval.id.rpartition("#")[2].startswith(which.lower())
+
+
+def _cards(approval: Approval) -> set[tuple[ChannelId, MessageTs | None]]:
+    return {(approval.place.channel, approval.card), *((each.channel, each.card) for each in approval.copies)}
 
 
 def _problem(where: str, what: str, fix: str) -> ProblemsError:

@@ -8,7 +8,7 @@ it may be a secret.
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -58,15 +58,18 @@ class Document:
 _MISSING = "Write one, or name another with --config."
 
 
-def read(file: Path, environ: Mapping[str, str], missing: str = _MISSING) -> tuple[Document, list[ConfigProblem]]:
+def read(
+    file: Path, environ: Mapping[str, str], missing: str = _MISSING, keys: Collection[str] | None = None
+) -> tuple[Document, list[ConfigProblem]]:
     """Read a YAML file and expand `${NAME}` and `${NAME:-default}` in its values; `$${NAME}` stays `${NAME}`.
 
-    Returns the document and its problems: repeated keys, keys that are not text, variables that are not set.
+    Returns the document and its problems: repeated keys, keys that are not text, variables that are not set. With
+    `keys`, only these of the file's own keys are read.
 
     Raises ConfigError where nothing can be read at all; `missing` is what to do where there is no file.
     """
     text = text_of(file, missing)
-    nodes = _Nodes(file, environ)
+    nodes = _Nodes(file, environ, keys)
     try:
         loader = yaml.SafeLoader(text)
         try:
@@ -126,9 +129,10 @@ def spelled(path: KeyPath) -> str:
 class _Nodes:
     """Turns YAML nodes into values, and stores the line of each."""
 
-    def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: Path, environ: Mapping[str, str], keys: Collection[str] | None) -> None:
         self.file = file
         self.environ = environ
+        self._keys = keys
         self.lines: dict[KeyPath, int] = {}
         self.written: dict[KeyPath, object] = {}
         self.problems: list[ConfigProblem] = []
@@ -152,6 +156,8 @@ class _Nodes:
             self._refuse_equal_keys(node, path)
             loader.flatten_mapping(node)
         for key_node, value_node in node.value:
+            if self._is_left_out(key_node, path):
+                continue
             line = key_node.start_mark.line + 1
             if key_node.tag != "tag:yaml.org,2002:str":
                 key = str(getattr(key_node, "value", "this")) if isinstance(key_node, yaml.ScalarNode) else "this"
@@ -166,12 +172,17 @@ class _Nodes:
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
                 continue
+            if self._is_left_out(key_node, path):
+                continue
             line = key_node.start_mark.line + 1
             first = seen.setdefault(key_node.value, line)
             if first != line:
                 here = (*path, key_node.value)
                 what = f"is repeated (first in line {first})"
                 self.problems.append(ConfigProblem(_where(self.file, {here: line}, here), what, "Keep one of the two."))
+
+    def _is_left_out(self, key_node: yaml.Node, path: KeyPath) -> bool:
+        return not path and self._keys is not None and key_node.value not in self._keys
 
     def _scalar(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> object:
         try:

@@ -40,14 +40,14 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
     document, problems = read(path, known)
     if document.data is None:
         return None, [*problems, ConfigProblem(str(path), "is empty", "Add agents: with one entry for each agent.")]
-    project, of_project = _project(document, known)
+    project, of_project = project_of(document, known)
     if project is not None and project.env:
         document, problems = read(path, {**known, **project.env})
     problems += of_project
     file, wrong = checked(File, document, document.data, ())
     problems += wrong
     agents, approvals = _entries(document, problems)
-    oncall = _sources(document, problems)
+    oncall = sources_of(document, problems)
     # For the bot's own tokens the process comes first, as it does before .env: one file of a project must not move it.
     in_reach = {**project.env, **known} if project is not None else known
     mode, secrets, of_tokens = read_secrets(in_reach, file.slack.mode if file else None)
@@ -74,7 +74,7 @@ def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Seq
     return config, of_tokens
 
 
-def _project(document: Document, known: Mapping[str, str]) -> tuple[Project | None, Sequence[ConfigProblem]]:
+def project_of(document: Document, known: Mapping[str, str]) -> tuple[Project | None, Sequence[ConfigProblem]]:
     """Read the project that a file names, if it does; what else is wrong with the key is a problem of the file."""
     named = document.data.get("project") if isinstance(document.data, dict) else None
     if not isinstance(named, str) or not named:
@@ -113,7 +113,7 @@ def _entries(document: Document, problems: list[ConfigProblem]) -> tuple[Agents,
     return agents, tuple(approvals)
 
 
-def _sources(document: Document, problems: list[ConfigProblem]) -> dict[str, OnCallEntry]:
+def sources_of(document: Document, problems: list[ConfigProblem]) -> dict[str, OnCallEntry]:
     """The valid on-call sources."""
     data = document.data if isinstance(document.data, dict) else {}
     found: dict[str, OnCallEntry] = {}

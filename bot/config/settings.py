@@ -49,7 +49,7 @@ class Config:
         keys = (agent.server.api_key for agent in self.agents.values() if agent.server is not None)
         of_sources = (value for entry in self.oncall.values() for value in entry.secret_values)
         of_project = secret_variables(self.project.env) if self.project is not None else ()
-        of_runs = (each for agent in self.agents.values() for each in _secrets_in([agent.context, agent.configurable]))
+        of_runs = (each for agent in self.agents.values() for each in secrets_in([agent.context, agent.configurable]))
         return (*self.secrets.values(), *keys, *of_sources, *of_project, *of_runs)
 
     def gates(self, agent: AgentName) -> Mapping[str, str]:
@@ -74,14 +74,14 @@ class Config:
         return self.document.where(path)
 
 
-def _secrets_in(given: Any, name: str = "") -> Iterator[str]:
-    """The texts under secret names in an agent's `context:` and `configurable:`."""
+def secrets_in(given: Any, name: str = "") -> Iterator[str]:
+    """The texts under secret names in a value of the file."""
     match given:
         case str() if is_secret_name(name):
             yield given.replace("$$", "$")
         case list():
             for each in given:
-                yield from _secrets_in(each, name)
+                yield from secrets_in(each, name)
         case dict():
             for key, each in given.items():
-                yield from _secrets_in(each, key)
+                yield from secrets_in(each, key)

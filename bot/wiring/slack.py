@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import structlog
+from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
 
 from adapters.redis.stores.budget import RedisBudget
 from adapters.redis.stores.channels import RedisChannelMemory
 from adapters.redis.stores.groups import RedisGroupMemory
+from adapters.redis.stores.people import RedisPeopleMemory
 from adapters.slack.inbound.http import PATH
 from adapters.slack.outbound.chat import CLOCKS_DIFFER, SlackChat
 from adapters.slack.workspace import directory
@@ -21,7 +24,7 @@ from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.groups import SlackGroups
 from adapters.slack.workspace.identity import Identity, whoami
 from adapters.slack.workspace.manifest import manifest as slack_manifest
-from adapters.slack.workspace.roster import SlackRoster
+from adapters.slack.workspace.roster import Met, SlackRoster
 from bot.config.names import approver_names, channel_names, oncall_names
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.settings import Config
@@ -31,13 +34,17 @@ from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import KnownNames, group_names
 from bot.runtime.clock import DemoClock, SystemClock
 from bot.wiring.storage import Storage
-from engine.ids import AgentName, ChannelId
+from engine.ids import AgentName, ChannelId, TeamId, UserId
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 
 SLACK = "https://slack.com/api/"
+_NAME_SECONDS = 0.5
+"""No click waits longer for a name to be remembered."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +80,29 @@ async def connected(
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         memory = RedisGroupMemory(kept.database, kept.keys, identity.team)
         groups = SlackGroups(client, identity, memory, handles=known.groups.spelled, now=clock.now)
-        roster, accounts = SlackRoster(client, identity), SlackAccounts(client, identity)
+        roster = SlackRoster(client, identity, met=_remembering(kept, identity.team))
+        accounts = SlackAccounts(client, identity)
         ahead = clock.ahead or CLOCKS_DIFFER
         chat = SlackChat(client, identity.user, client.pace, together=together, ahead=ahead)
         for each in (groups, roster, chat, accounts):
             stack.push_async_callback(each.aclose)
         yield Slack(client, identity, known, channels, accounts, roster, groups, chat)
+
+
+def _remembering(kept: Storage, team: TeamId) -> Met:
+    """Remember the names of people for the commands that read the audit; one that is lost costs a name."""
+    memory = RedisPeopleMemory(kept.database, kept.keys, team)
+
+    async def met(user: UserId, name: str) -> None:
+        if not name:
+            return
+        try:
+            async with asyncio.timeout(_NAME_SECONDS):
+                await memory.remember(user, name)
+        except (RedisError, TimeoutError) as error:
+            log.info("name_not_remembered", user=user, error=type(error).__name__)
+
+    return met
 
 
 async def introduced(

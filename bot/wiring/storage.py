@@ -24,6 +24,7 @@ from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.server_check import explain
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.settings import Config
+from bot.config.stored import StorageSettings
 from bot.masking import masked
 from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 
@@ -45,7 +46,7 @@ class Storage:
 
 @contextlib.asynccontextmanager
 async def storage(
-    config: Config, lease: timedelta = LEASE, clock: SystemClock | DemoClock = SYSTEM_CLOCK
+    config: Config | StorageSettings, lease: timedelta = LEASE, clock: SystemClock | DemoClock = SYSTEM_CLOCK
 ) -> AsyncIterator[Storage]:
     """Connect to `REDIS_URL`, or to the private Valkey of the data folder. Raises ProblemsError."""
     async with contextlib.AsyncExitStack() as stack:

@@ -1,25 +1,28 @@
 """Sentences of cards as plain text for a terminal, and the names of the people and channels in them.
 
-The stores keep the channels of `app.yaml` by name; other names only Slack knows. It is asked where there is a token,
-for a few seconds at most. Where a name is not known, the id is shown.
+The stores keep the names of the channels of `app.yaml`, and of the people whom the bot looked up. Slack is asked for
+others where there is a token, for a few seconds at most. Where a name is not known, the id is shown.
 """
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
-from slack_sdk.errors import SlackClientError
+from redis.exceptions import ResponseError
 
 from adapters.redis.stores.channels import RedisChannelMemory
+from adapters.redis.stores.people import RedisPeopleMemory
 from adapters.slack.drawing.sentences import notifications, outcomes, progress, times
 from adapters.slack.drawing.sentences.people import FEW_NAMES, who_can
-from adapters.slack.drawing.untrusted_text import pretty, visible
+from adapters.slack.drawing.untrusted_text import document_line, pretty, visible
 from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.roster import name_of
 from bot import concealment
-from bot.config.settings import Config
-from bot.masking import masked
+from bot.config.stored import StorageSettings
+from bot.masking import concealed
 from bot.wiring.slack import SLACK
 from bot.wiring.storage import Storage
 from engine.approvals.approval import Approval, State
@@ -27,7 +30,8 @@ from engine.asks.ask import Json
 from engine.ids import ChannelId, TeamId, UserId
 
 _PATIENCE_SECONDS = 3.0
-_MOST_PEOPLE = 40
+_MOST_ASKED = 40
+"""People whom Slack is asked about, in one command."""
 _HEADLINE = 400
 _MARKUP = re.compile(r"<([^<>]*)>")
 _LOOK_ALIKES = str.maketrans({"\u2217": "*", "\uff3f": "_", "\u223c": "~", "\u02cb": "`", "\ua789": ":"})
@@ -66,7 +70,12 @@ class Names:
 
 def line(text: str) -> str:
     """Untrusted text on one line: without secrets, and with control and bidi characters spelled out."""
-    return " ".join(visible(masked(text)).split())
+    return " ".join(visible(concealed(text)).split())
+
+
+def json_line(value: Json) -> str:
+    """JSON on one line, in which control and bidi characters are JSON's own escapes; secrets are masked already."""
+    return document_line(value)
 
 
 def value_line(value: Json) -> str:
@@ -100,34 +109,54 @@ def described(approval: Approval, names: Names) -> Described:
     )
 
 
-async def names_of(config: Config, kept: Storage, teams: Iterable[TeamId], users: Iterable[UserId]) -> Names:
-    """Find the names of people and channels; never raises for Slack, which may be away."""
-    channels: dict[ChannelId, str] = {}
-    for team in dict.fromkeys(teams):
-        for name, channel in (await RedisChannelMemory(kept.database, kept.keys, team).remembered()).items():
-            channels.setdefault(channel, f"#{name.removeprefix('#')}")
-    wanted = list(dict.fromkeys(users))[:_MOST_PEOPLE]
-    return Names(await _people(config, wanted) if config.secrets.slack_bot_token and wanted else {}, channels)
+class Directory:
+    """Finds the names of people and channels; never raises for Slack, which may be away."""
 
+    def __init__(self, settings: StorageSettings, kept: Storage) -> None:
+        self._secrets, self._kept = settings.secrets, kept
+        self._people: dict[UserId, str | None] = {}
+        self._left = _MOST_ASKED
+        self._channels: dict[TeamId, Mapping[str, ChannelId]] = {}
 
-async def _people(config: Config, users: Iterable[UserId]) -> Mapping[UserId, str]:
-    found: dict[UserId, str] = {}
+    async def names(self, teams: Iterable[TeamId], users: Iterable[UserId]) -> Names:
+        """The names of these workspaces' channels and of these people, as far as they are known."""
+        for team in dict.fromkeys(teams):
+            if team not in self._channels:
+                memory = RedisChannelMemory(self._kept.database, self._kept.keys, team)
+                self._channels[team] = await memory.remembered()
+        new = [user for user in dict.fromkeys(users) if user not in self._people]
+        known = await self._remembered(new)
+        asked = [user for user in new if user not in known][: self._left]
+        self._left -= len(asked)
+        self._people |= {**dict.fromkeys(new), **known, **await self._of_slack(asked)}
+        of_teams = (each for names in self._channels.values() for each in names.items())
+        channels = {channel: f"#{name.removeprefix('#')}" for name, channel in of_teams}
+        return Names({user: name for user, name in self._people.items() if name is not None}, channels)
 
-    async def look_up(user: UserId) -> None:
-        try:
-            answer = await client.users_info(user=user)
-        except (SlackClientError, OSError, TimeoutError):
-            return
-        person = answer.get("user") or {}
-        if name := person.get("name") or (person.get("profile") or {}).get("display_name"):
-            found[user] = str(name)
+    async def _remembered(self, users: Sequence[UserId]) -> Mapping[UserId, str]:
+        found: dict[UserId, str] = {}
+        for team in self._channels:
+            memory = RedisPeopleMemory(self._kept.database, self._kept.keys, team)
+            with contextlib.suppress(ResponseError):  # not a hash: without a name the id is shown
+                found |= await memory.remembered(users)
+        return found
 
-    secrets = config.secrets
-    async with web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS), asyncio.TaskGroup() as group:
-                for user in users:
-                    group.create_task(look_up(user))
-        except TimeoutError:
-            pass
-    return found
+    async def _of_slack(self, users: Sequence[UserId]) -> Mapping[UserId, str]:
+        found: dict[UserId, str] = {}
+
+        async def look_up(user: UserId) -> None:
+            try:
+                found[user] = name_of((await client.users_info(user=user))["user"])
+            except Exception:  # noqa: BLE001 - without a name the id is shown
+                return
+
+        if not users or not self._secrets.slack_bot_token:
+            return found
+        async with web_client(self._secrets.slack_bot_token, self._secrets.slack_api_url or SLACK) as client:
+            try:
+                async with asyncio.timeout(_PATIENCE_SECONDS), asyncio.TaskGroup() as group:
+                    for user in users:
+                        group.create_task(look_up(user))
+            except TimeoutError:
+                pass
+        return found

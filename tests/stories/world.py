@@ -342,7 +342,8 @@ async def _serve(world: World, read: Read, stop: asyncio.Event, ready: "asyncio.
         def altered(ports: Ports) -> None:
             ports.clock = world.clock if clock is SYSTEM_CLOCK else clock
             ports.chat = SlackChat(client, BOT, together=together(config), ahead=clock.ahead or CLOCKS_DIFFER)
-            ports.roster = SlackRoster(client, IDENTITY, patience=world.slack_timeout)
+            met = cast("SlackRoster", ports.roster).met
+            ports.roster = SlackRoster(client, IDENTITY, patience=world.slack_timeout, met=met)
             world.alter(ports)
 
         running = await stack.enter_async_context(bot(config, altered, patience=PATIENCE, clock=clock, read=read))

@@ -39,6 +39,13 @@ class RedisListing:
         """Read the pending approvals, the oldest first."""
         return await self._pending(self._keys.pending(ALL), most)
 
+    async def every_pending(self) -> AsyncIterator[Approval]:
+        """Read all pending approvals, the oldest first, and hold a piece of them at a time: for operators."""
+        names = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, -1))
+        async for each in self._read(names):
+            if each is not None and each.state is State.PENDING:
+                yield each
+
     async def asked_by(self, user: UserId, most: int = MOST) -> Sequence[Approval]:
         """Read the pending approvals of this requester, the oldest first."""
         return await self._pending(self._keys.pending(user), most)

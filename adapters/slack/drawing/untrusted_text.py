@@ -130,14 +130,19 @@ def _is_json(text: str) -> bool:
 
 def document(value: Json) -> str:
     """A JSON file in which nothing hides: invisible characters become JSON escapes."""
+    return spell_out(json.dumps(value, indent=2, ensure_ascii=False), _json_escape) + "\n"
 
-    def spelled(character: str) -> str:
-        code = ord(character)
-        if code < 0x10000:  # noqa: PLR2004 - beyond it JSON takes a pair
-            return f"\\u{code:04x}"
-        return f"\\u{0xD800 + ((code - 0x10000) >> 10):04x}\\u{0xDC00 + ((code - 0x10000) & 0x3FF):04x}"
 
-    return spell_out(json.dumps(value, indent=2, ensure_ascii=False), spelled) + "\n"
+def document_line(value: Json) -> str:
+    """The same on one line, with no control character at all: it may be printed on a terminal."""
+    return spell_out(json.dumps(value, ensure_ascii=False), _json_escape)
+
+
+def _json_escape(character: str) -> str:
+    code = ord(character)
+    if code < 0x10000:  # noqa: PLR2004 - beyond it JSON takes a pair
+        return f"\\u{code:04x}"
+    return f"\\u{0xD800 + ((code - 0x10000) >> 10):04x}\\u{0xDC00 + ((code - 0x10000) & 0x3FF):04x}"
 
 
 # Before and after -----------------------------------------------------------------------------------------------------

@@ -108,6 +108,10 @@ class AnswerCache(Generic[Key, Value]):
         self._known[key] = answer
 
 
+Met = Callable[[UserId, str], Awaitable[None]]
+"""Called with the name of each person who is looked up. It must not raise: a click would be refused."""
+
+
 class SlackRoster:
     """Implements `engine.ports.Roster` for the bot's workspace. It never raises."""
 
@@ -119,8 +123,10 @@ class SlackRoster:
         kept: float = KEPT,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
+        met: Met | None = None,
     ) -> None:
         self._client, self._identity, self._patience = client, identity, patience
+        self.met = met
         self._clock = clock
         self._account_types: AnswerCache[UserId, AccountType] = AnswerCache(self._account_type, kept, clock)
         self._members: AnswerCache[ChannelId, frozenset[UserId]] = AnswerCache(self._all_members, kept, clock)
@@ -161,6 +167,8 @@ class SlackRoster:
             if code_of(error) in ("user_not_found", "user_not_visible"):
                 return AccountType.STRANGER
             raise
+        if self.met is not None:
+            await self.met(user, name_of(answer["user"]))
         return account_type_of(answer["user"], self._identity)
 
     async def _all_members(self, channel: ChannelId) -> frozenset[UserId]:
@@ -177,6 +185,11 @@ async def members_of(client: AsyncWebClient, channel: ChannelId) -> frozenset[Us
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             return frozenset(members)
+
+
+def name_of(user: Mapping[str, Any]) -> str:
+    """The name of a person by their user object; empty where Slack gives none."""
+    return str(user.get("name") or (user.get("profile") or {}).get("display_name") or "")
 
 
 class Account(StrEnum):
