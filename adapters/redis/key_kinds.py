@@ -115,7 +115,7 @@ CHANNELS = KeyKind(
     None, "a rename is followed at any later start", of_thread=False,
 )  # fmt: skip
 PEOPLE = KeyKind(
-    "people", "hash", "the names of the people of a workspace by their ids, for commands that have no token of Slack",
+    "people", "hash", "the names of a workspace's people by their ids, and its address by its own, for commands",
     RETENTION, of_thread=False,
 )  # fmt: skip
 CALLS = KeyKind(

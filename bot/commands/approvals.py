@@ -1,7 +1,8 @@
 """`signoff approvals`: the requests that wait, since when and for whom, and those that ended lately.
 
 What waits comes first, the oldest at the top; then what ended, the latest at the top. The table is cut to the width of
-the terminal, and to `WIDTH` columns where there is none; `--json` has everything.
+the terminal, and to `WIDTH` columns where there is none; below each row stands the link to its card. `--json` has
+everything.
 """
 
 import shutil
@@ -25,6 +26,7 @@ LATELY = 40
 _PIECE = 200
 _SHORT = 8
 _GAP = "  "
+_INDENT = " " * 10
 _HEAD = ("ID", "STATE", "ASKED", "UNTIL", "AGENT", "CHANNEL", "VOTES", "FOR / BY", "REQUEST")
 _WIDEST = {"STATE": 9, "AGENT": 12, "CHANNEL": 12, "FOR / BY": 22}
 _NARROWEST = {"ASKED": 7, "UNTIL": 7, "VOTES": 6}
@@ -47,7 +49,7 @@ async def show(kept: Storage, directory: Directory, asked: Asked, now: datetime)
     table = _Table(now, _width())
     async for piece in _pieces(kept, asked):
         names = await directory.names(
-            (each.home.team for each in piece), (user for each in piece for user in (*people_of(each), *_named(each)))
+            (each.home.team for each in piece), (user for each in piece for user in _everybody(each))
         )
         lines = (json_line(_row(each, names)) for each in piece) if asked.as_json else table.lines(piece, names)
         sys.stdout.writelines(f"{each}\n" for each in lines)
@@ -101,11 +103,16 @@ class _Table:
         """The lines of some approvals, with the head before the first."""
         rows = [_cells(each, described(each, names), names, self._now) for each in piece]
         if not self._widths:
-            rows = [_HEAD, *rows]
-            self._widths = self._fitting(rows)
-        for row in rows:
-            cells = (_fitted(cell, wide) for cell, wide in zip(row, self._widths, strict=True))
-            yield _GAP.join(cells).rstrip()
+            self._widths = self._fitting([_HEAD, *rows])
+            yield self._line(_HEAD)
+        for row, each in zip(rows, piece, strict=True):
+            yield self._line(row)
+            if link := names.link(each):
+                yield f"{_INDENT}{link}"
+
+    def _line(self, row: Sequence[str]) -> str:
+        cells = (_fitted(cell, wide) for cell, wide in zip(row, self._widths, strict=True))
+        return _GAP.join(cells).rstrip()
 
     def _fitting(self, rows: Sequence[Sequence[str]]) -> Sequence[int]:
         widest = (max(len(row[at]) for row in rows) for at in range(len(_HEAD) - 1))
@@ -184,10 +191,12 @@ def _row(approval: Approval, names: Names) -> dict[str, Json]:
         "actions": [line(action.name) for action in approval.ask.actions],
         "requester": approval.requester,
         "requester_name": names.people.get(approval.requester),
+        "names": {user: names.people[user] for user in _everybody(approval) if user in names.people},
         "channel": approval.place.channel,
         "channel_name": names.channels.get(approval.place.channel),
         "thread_ts": approval.place.thread_ts,
         "card": approval.card,
+        "link": names.link(approval) or None,
         "thread": approval.thread,
         "asked_at": _time(approval.created_at),
         "expires_at": _time(approval.expires_at) if approval.state is State.PENDING else None,
@@ -233,7 +242,9 @@ def _vote(index: int, review: Review) -> Json:
     return {"action": index, "approvals": _approvals(review), "quorum": review.policy.quorum, "by": voters}
 
 
-def _named(approval: Approval) -> Iterator[UserId]:
+def _everybody(approval: Approval) -> Iterator[UserId]:
+    """The requester, the voters, and the people whom the rules of open actions name."""
+    yield from people_of(approval)
     for review in _open(approval):
         for part in review.governing.parts:
             yield from sorted(part.named)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bot.concealment import shown_value
 from bot.config.problems import ConfigProblem, ProblemsError
-from bot.wiring.terminal import json_line
+from bot.wiring.terminal import few, json_line
 from engine.approvals.audit import Entry, What
 from engine.asks.ask import Json
 from engine.ids import ThreadId, thread_of
@@ -62,10 +62,8 @@ async def _of_request(short: str, audit: Audits) -> Sequence[Entry]:
             if row.approval.rpartition("#")[2].startswith(short):
                 found.setdefault(row.approval, []).append(row)
     if len(found) > 1:
-        longer = ", ".join(sorted(each.rpartition("#")[2] for each in found))
-        raise ProblemsError(
-            [ConfigProblem(short, f"{len(found)} requests have this id", f"Give more of it: {longer}.")]
-        )
+        fix = f"Give more of it: {few(each.rpartition('#')[2] for each in found)}."
+        raise ProblemsError([ConfigProblem(short, f"{len(found)} requests have this id", fix)])
     return next(iter(found.values()), [])
 
 

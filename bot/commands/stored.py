@@ -13,13 +13,12 @@ from bot.config.problems import ConfigProblem, ProblemsError
 if TYPE_CHECKING:
     from bot.config.stored import StorageSettings
     from bot.runtime.clock import DemoClock, SystemClock
+    from engine.ports import DeadLetter
 
 
 async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int:
     """`signoff dead-letters`: list them, or put one back. Raises ProblemsError."""
     from bot import wiring
-    from bot.masking import masked
-    from bot.wiring.terminal import line
 
     async with wiring.storage(_stored(file, demo)) as storage:
         if revive is not None:
@@ -27,9 +26,17 @@ async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int
                 return 0
             raise ProblemsError([ConfigProblem(revive, "there is no such dead letter", "List them without --revive.")])
         for letter in await storage.lanes.dead_letters():
-            fields = (letter.id, f"{letter.at:%Y-%m-%dT%H:%M:%SZ}", letter.lane, letter.error)
-            sys.stdout.write("\t".join(line(masked(str(each))) for each in fields) + "\n")
+            sys.stdout.write(f"{letter_line(letter)}\n")
     return 0
+
+
+def letter_line(letter: "DeadLetter") -> str:
+    """A dead letter as one line of fields between tabs; an agent may have caused its error, and written into it."""
+    from bot.masking import masked
+    from bot.wiring.terminal import line
+
+    fields = (letter.id, f"{letter.at:%Y-%m-%dT%H:%M:%SZ}", letter.lane, letter.error)
+    return "\t".join(line(masked(str(each))) for each in fields)
 
 
 async def approvals(file: Path, agent: str | None, demo: Path | None, *, pending: bool, as_json: bool) -> int:

@@ -16,7 +16,7 @@ from bot.masking import concealed
 from bot.runtime.clock import DemoClock, SystemClock
 from bot.telemetry import Metrics
 from bot.wiring.storage import Storage
-from bot.wiring.terminal import Directory, Names, described
+from bot.wiring.terminal import Directory, Names, described, few
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import TakenBack
 from engine.ids import ApprovalId, ChannelId, MessageTs, thread_of
@@ -84,8 +84,8 @@ async def _meant(kept: Storage, which: str) -> Approval:
     if not found:
         raise _problem(which, "there is no such request", _LIST)
     if len(found) > 1:
-        longer = ", ".join(sorted(each.id.rpartition("#")[2] for each in found))
-        raise _problem(which, f"{len(found)} requests have this id or link", f"Give one of: {longer}.")
+        fix = f"Give one of: {few(each.id.rpartition('#')[2] for each in found)}."
+        raise _problem(which, f"{len(found)} requests have this id or link", fix)
     return found[0]
 
 

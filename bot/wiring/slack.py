@@ -34,7 +34,7 @@ from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import KnownNames, group_names
 from bot.runtime.clock import DemoClock, SystemClock
 from bot.wiring.storage import Storage
-from engine.ids import AgentName, ChannelId, TeamId, UserId
+from engine.ids import AgentName, ChannelId, UserId
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -80,7 +80,9 @@ async def connected(
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         memory = RedisGroupMemory(kept.database, kept.keys, identity.team)
         groups = SlackGroups(client, identity, memory, handles=known.groups.spelled, now=clock.now)
-        roster = SlackRoster(client, identity, met=_remembering(kept, identity.team))
+        met = RedisPeopleMemory(kept.database, kept.keys, identity.team)
+        await met.remember_address(identity.url)
+        roster = SlackRoster(client, identity, met=_remembering(met))
         accounts = SlackAccounts(client, identity)
         ahead = clock.ahead or CLOCKS_DIFFER
         chat = SlackChat(client, identity.user, client.pace, together=together, ahead=ahead)
@@ -89,9 +91,8 @@ async def connected(
         yield Slack(client, identity, known, channels, accounts, roster, groups, chat)
 
 
-def _remembering(kept: Storage, team: TeamId) -> Met:
+def _remembering(memory: RedisPeopleMemory) -> Met:
     """Remember the names of people for the commands that read the audit; one that is lost costs a name."""
-    memory = RedisPeopleMemory(kept.database, kept.keys, team)
 
     async def met(user: UserId, name: str) -> None:
         if not name:

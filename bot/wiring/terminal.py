@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 
 from redis.exceptions import ResponseError
@@ -27,12 +27,13 @@ from bot.wiring.slack import SLACK
 from bot.wiring.storage import Storage
 from engine.approvals.approval import Approval, State
 from engine.asks.ask import Json
-from engine.ids import ChannelId, TeamId, UserId
+from engine.ids import ChannelId, MessageTs, TeamId, UserId
 
 _PATIENCE_SECONDS = 3.0
 _MOST_ASKED = 40
 """People whom Slack is asked about, in one command."""
 _HEADLINE = 400
+_FEW = 6
 _MARKUP = re.compile(r"<([^<>]*)>")
 _LOOK_ALIKES = str.maketrans({"\u2217": "*", "\uff3f": "_", "\u223c": "~", "\u02cb": "`", "\ua789": ":"})
 """The characters by which cards keep untrusted text from styling: a terminal has no such markup."""
@@ -40,10 +41,11 @@ _LOOK_ALIKES = str.maketrans({"\u2217": "*", "\uff3f": "_", "\u223c": "~", "\u02
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of people and channels, by id."""
+    """The names of people and channels, and the addresses of workspaces, by id."""
 
     people: Mapping[UserId, str] = field(default_factory=dict)
     channels: Mapping[ChannelId, str] = field(default_factory=dict)
+    addresses: Mapping[TeamId, str] = field(default_factory=dict)
 
     def person(self, user: UserId) -> str:
         """A name beside its id: `alice (U024BE7LH)`; an id whose name is not known."""
@@ -53,6 +55,14 @@ class Names:
     def channel(self, channel: ChannelId) -> str:
         """`#deploys`; for a direct message and for a channel whose name is not known, the id."""
         return line(self.channels.get(channel, channel))
+
+    def link(self, approval: Approval) -> str:
+        """The address of a card; "" for one that is not posted, and where the workspace's address is not known."""
+        place, base = approval.place, self.addresses.get(approval.place.team)
+        if not base or approval.card is None:
+            return ""
+        under = f"?thread_ts={place.thread_ts}&cid={place.channel}" if place.thread_ts else ""
+        return line(f"{base}archives/{place.channel}/p{approval.card.replace('.', '')}{under}")
 
     def plain(self, mrkdwn: str) -> str:
         """A sentence of a card without Slack's markup, on one line."""
@@ -78,6 +88,12 @@ def json_line(value: Json) -> str:
     return document_line(value)
 
 
+def few(texts: Iterable[str]) -> str:
+    """The first texts of a list that may be long, with an ellipsis for the others."""
+    first = sorted(texts)
+    return ", ".join([*first[:_FEW], *(["…"] if len(first) > _FEW else [])])
+
+
 def value_line(value: Json) -> str:
     """A value as its card shows it, on one line."""
     return line(pretty(concealment.shown_value(value)))
@@ -100,9 +116,10 @@ def described(approval: Approval, names: Names) -> Described:
     waiting = [index for index, review in enumerate(shown.reviews) if review.decision is None]
     policies = dict.fromkeys(shown.reviews[index].governing for index in waiting)
     is_pending = shown.state is State.PENDING
+    named = replace(shown, card=shown.card or MessageTs("0"))  # a list calls nobody, so it may name everybody
     return Described(
         request=names.plain(notifications.headline(shown, _HEADLINE)),
-        whom=names.plain(", ".join(who_can(shown, each, FEW_NAMES) for each in policies)) if is_pending else "",
+        whom=names.plain(", ".join(who_can(named, each, FEW_NAMES) for each in policies)) if is_pending else "",
         votes=names.plain(next((said for index in waiting if (said := progress.votes(shown, index))), "")),
         deadline=names.plain(times.deadline(shown)) if is_pending else "",
         outcome=names.plain(outcomes.outcome(shown) or ("" if is_pending else "Decided")),
@@ -117,6 +134,7 @@ class Directory:
         self._people: dict[UserId, str | None] = {}
         self._left = _MOST_ASKED
         self._channels: dict[TeamId, Mapping[str, ChannelId]] = {}
+        self._addresses: dict[TeamId, str] = {}
 
     async def names(self, teams: Iterable[TeamId], users: Iterable[UserId]) -> Names:
         """The names of these workspaces' channels and of these people, as far as they are known."""
@@ -124,6 +142,7 @@ class Directory:
             if team not in self._channels:
                 memory = RedisChannelMemory(self._kept.database, self._kept.keys, team)
                 self._channels[team] = await memory.remembered()
+                self._addresses[team] = await self._address(team)
         new = [user for user in dict.fromkeys(users) if user not in self._people]
         known = await self._remembered(new)
         asked = [user for user in new if user not in known][: self._left]
@@ -131,7 +150,13 @@ class Directory:
         self._people |= {**dict.fromkeys(new), **known, **await self._of_slack(asked)}
         of_teams = (each for names in self._channels.values() for each in names.items())
         channels = {channel: f"#{name.removeprefix('#')}" for name, channel in of_teams}
-        return Names({user: name for user, name in self._people.items() if name is not None}, channels)
+        people = {user: name for user, name in self._people.items() if name is not None}
+        return Names(people, channels, self._addresses)
+
+    async def _address(self, team: TeamId) -> str:
+        with contextlib.suppress(ResponseError):  # not a hash
+            return await RedisPeopleMemory(self._kept.database, self._kept.keys, team).address()
+        return ""
 
     async def _remembered(self, users: Sequence[UserId]) -> Mapping[UserId, str]:
         found: dict[UserId, str] = {}

@@ -45,20 +45,25 @@ async def test_an_operator_lists_what_waits_and_for_whom(world: World, signoff: 
     await card.click("Approve")
     await card.becomes("1 of 2 approvals")
     code, out, err = await signoff("approvals", "--pending")
-    head, row = out.splitlines()
+    head, row, link = out.splitlines()
     assert (code, err) == (0, "")
     assert head.split()[:5] == ["ID", "STATE", "ASKED", "UNTIL", "AGENT"]
     assert row.startswith(f"{await short(world, card)}  pending")
-    assert all(word in row for word in ("3 h", "yes_or_no", "#deploys", "1/2", "U0BOB", "Approve"))
-    assert max(map(len, out.splitlines())) <= 100
+    assert all(word in row for word in ("3 h", "yes_or_no", "#deploys", "1/2", "bob", "Approve"))
+    assert max(len(head), len(row)) <= 100
+    approval = await world.approval(card)
+    at = f"archives/{approval.place.channel}/p{(approval.card or '').replace('.', '')}?thread_ts="
+    assert re.match(rf" +http://127\.0\.0\.1:\d+/{re.escape(at)}", link)
     code, out, _ = await signoff("approvals", "--json", "--agent", "yes_or_no")
     (one,) = map(json.loads, out.splitlines())
     assert code == 0
     assert (one["approvers"], one["waits_for"]) == (
         [{"stage": 1, "quorum": 2, "users": ["U0BOB", "U0CAROL"], "groups": [], "oncall": [], "channel": False,
           "requester": False}],
-        "U0BOB, U0CAROL",
+        "bob, carol",
     )  # fmt: skip
+    assert at in one["link"]
+    assert one["names"] == {"U0ALICE": "alice", "U0BOB": "bob", "U0CAROL": "carol"}
     assert (one["votes"][0]["approvals"], one["votes"][0]["by"][0]["by"]) == (1, "U0BOB")
     assert (one["agent"], one["state"], one["channel_name"], one["outcome"]) == (
         "yes_or_no",
@@ -126,7 +131,7 @@ async def test_a_click_and_an_operator_at_the_same_time_have_one_outcome(world: 
         await world.done()
     else:
         assert approval.state is State.DELIVERED
-        assert "does not wait any more: ✅ Approved by U0BOB" in err
+        assert "does not wait any more: ✅ Approved by bob" in err
         await world.done("drop the old table")
 
 

@@ -1,6 +1,6 @@
-"""Remembers the names of people: one hash for each workspace.
+"""Remembers the names of people and the address of their workspace: one hash for each workspace.
 
-Commands that have no token of Slack show names beside ids by it. Nothing is decided by a name.
+Commands that have no token of Slack show names beside ids by it, and links to cards. Nothing is decided by a name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ class RedisPeopleMemory:
 
     def __init__(self, database: AsyncTransport, keys: Keys, workspace: str) -> None:
         self._database = database
-        self._key = keys.people(workspace)
-        self._remembered: dict[UserId, str] = {}
+        self._key, self._workspace = keys.people(workspace), workspace
+        self._remembered: dict[str, str] = {}
 
     async def remembered(self, users: Sequence[UserId]) -> Mapping[UserId, str]:
         """Read the names that are known of these people."""
@@ -32,13 +32,25 @@ class RedisPeopleMemory:
             user: name.decode(errors="replace") for user, name in zip(users, names, strict=True) if name is not None
         }
 
+    async def address(self) -> str:
+        """Read the workspace's address, with a slash at its end; "" if it is not known."""
+        found = await self._database.run(Command("HGET", self._key, self._workspace))
+        return "" if found is None else found.decode(errors="replace")
+
     async def remember(self, user: UserId, name: str) -> None:
         """Remember a person's name, which replaces an older one; a process writes each name once."""
-        if self._remembered.get(user) == name:
+        await self._remember(user, name)
+
+    async def remember_address(self, address: str) -> None:
+        """Remember the workspace's address."""
+        await self._remember(self._workspace, address)
+
+    async def _remember(self, id_: str, name: str) -> None:
+        if self._remembered.get(id_) == name:
             return
         await self._database.run_all(
             DropMistypedKey(self._key, PEOPLE.type),
-            Command("HSET", self._key, user, name),
+            Command("HSET", self._key, id_, name),
             Command("EXPIRE", self._key, _SECONDS),
         )
-        self._remembered[user] = name
+        self._remembered[id_] = name
