@@ -77,7 +77,7 @@ async def lines(rows: Sequence[Entry], directory: Directory) -> Sequence[str]:
 def in_words(row: Entry, names: Names, *, of_batch: bool = False) -> Sequence[str]:
     """A row as one line, and the values of a request in a line each. `of_batch`: its request has several actions."""
     detail = concealment.shown_value(row.detail)
-    details = detail if isinstance(detail, dict) else {"": detail} if detail is not None else {}
+    details = detail if isinstance(detail, dict) else {}
     times = f" ({row.times} times, last {_moment(row.last)})" if row.times > 1 and row.last else ""
     number = details.get("action")
     which = f" on action {number + 1}" if of_batch and isinstance(number, int) else ""
@@ -124,7 +124,8 @@ def _did(row: Entry, details: Mapping[str, Json]) -> str:
     choice = str(details.get("choice", ""))
     if row.what is What.REFUSED:
         return f"tried to {_TRIED.get(choice, choice)} and {DONE[row.what]}"
-    return f"{DONE[row.what]}: {choice}" if choice else DONE[row.what]
+    outcome = choice or (_quoted(row.detail) if isinstance(row.detail, str) else "")
+    return f"{DONE[row.what]}: {outcome}" if outcome else DONE[row.what]
 
 
 def _told(details: Mapping[str, Json], names: Names) -> Iterator[str]:
@@ -132,7 +133,7 @@ def _told(details: Mapping[str, Json], names: Names) -> Iterator[str]:
         if key == "refusal":
             yield str(each).replace("_", " ")
         elif key not in _FOR_PROGRAMS:
-            yield f"{key.replace('_', ' ')}: {_shown(each, names)}" if key else _shown(each, names)
+            yield f"{key.replace('_', ' ')}: {_shown(each, names)}"
 
 
 def _shown(value: Json, names: Names) -> str:
@@ -144,7 +145,7 @@ def _shown(value: Json, names: Names) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False) if _NEEDS_QUOTES.search(text) else text
+    return json.dumps(line(text), ensure_ascii=False) if _NEEDS_QUOTES.search(text) else text
 
 
 def _values(actions: Json) -> Iterator[str]:

@@ -17,7 +17,7 @@ from bot.runtime.clock import DemoClock, SystemClock
 from bot.telemetry import Metrics
 from bot.wiring.storage import Storage
 from bot.wiring.terminal import Directory, Names, described, few
-from engine.approvals.approval import Approval, State
+from engine.approvals.approval import Approval, State, people_of
 from engine.approvals.events import TakenBack
 from engine.ids import ApprovalId, ChannelId, MessageTs, thread_of
 
@@ -41,9 +41,9 @@ async def withdraw(kept: Storage, which: str, reason: str, clock: SystemClock | 
         return event
 
     taken = await register.step(approval.id, taken_back)
-    names = await directory.names((), approval.deciders)
     if taken is None:
         raise _problem(which, "there is no such request", _LIST)
+    names = await directory.names((approval.home.team,), people_of(taken.approval))
     if taken.refusal is not None:
         raise _problem(name, _why_not(taken.approval, names), "Nothing was changed.")
     return f"{name}: withdrawn, and its run stops. {described(taken.approval, names).request}"

@@ -67,7 +67,7 @@ def test_no_two_kinds_have_the_same_sentence() -> None:
     [
         (entry(What.VOTED, BOB, {"action": 0, "revision": 1, "choice": "approve", "via": "channel", "grounds": []}),
          "bob (UBOB) voted: approve, via: channel"),
-        (entry(What.DECIDED, BOB, "approved"), "bob (UBOB) decided, approved"),
+        (entry(What.DECIDED, BOB, "approved"), "bob (UBOB) decided: approved"),
         (entry(What.DECIDED, None, {"action": 0, "choice": "approve", "via": "rule"}),
          "the rule decided: approve, via: rule"),
         (entry(What.REFUSED, BOB, {"refusal": "own_request", "choice": "approve", "action": 0}),
@@ -78,12 +78,12 @@ def test_no_two_kinds_have_the_same_sentence() -> None:
          "the bot's operator (user sam of its machine) withdrew the request, reason: wrong cluster"),
         (entry(What.WITHDRAWN, ALICE), "alice (UALICE) withdrew the request"),
         (entry(What.WITHDRAWN, None, "The agent no longer asks."),
-         "the graph withdrew the request, The agent no longer asks."),
+         "the graph withdrew the request: The agent no longer asks."),
         (entry(What.HANDED_OVER, BOB, {"to": ALICE}), "bob (UBOB) handed the decision over, to: alice (UALICE)"),
         (entry(What.CALLED, None, {"people": [ALICE, BOB]}),
          "people were notified, people: alice (UALICE) and bob (UBOB)"),
         (entry(What.EXTENDED, BOB, {"by_seconds": 3600}), "bob (UBOB) moved the deadline, by seconds: 3600"),
-        (entry(What.EXPIRED, None, "reject"), "nobody decided in time, reject"),
+        (entry(What.EXPIRED, None, "reject"), "nobody decided in time: reject"),
     ],
 )  # fmt: skip
 def test_who_did_what(row: Entry, words: str) -> None:

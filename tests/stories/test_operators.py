@@ -63,7 +63,8 @@ async def test_an_operator_lists_what_waits_and_for_whom(world: World, signoff: 
         "bob, carol",
     )  # fmt: skip
     assert at in one["link"]
-    assert one["names"] == {"U0ALICE": "alice", "U0BOB": "bob", "U0CAROL": "carol"}
+    # Those whom the bot looked up.
+    assert one["names"] == {"U0BOB": "bob", "U0CAROL": "carol"}
     assert (one["votes"][0]["approvals"], one["votes"][0]["by"][0]["by"]) == (1, "U0BOB")
     assert (one["agent"], one["state"], one["channel_name"], one["outcome"]) == (
         "yes_or_no",
@@ -151,3 +152,31 @@ async def test_what_cannot_be_withdrawn_is_told_in_a_line(world: World, signoff:
     code, out, _ = await signoff("approvals", "withdraw", link, "--reason", "no")
     assert code == 0
     await world.alice.expect_message("#deploys", containing="withdrew the request")
+
+
+@pytest.mark.promise("P9")
+async def test_an_operator_reads_the_audit_in_words_by_a_link(world: World, signoff: Run) -> None:
+    await world.start("yes_or_no")
+    card = await world.asked("drop the old table")
+    form = await card.open_form("Reject")
+    await form.submit({"Reason": "not \x1b[2J today"})
+    await card.becomes("Rejected by", buttons=[])
+    await world.at_rest()
+    approval = await world.approval(card)
+    digits = (approval.card or "").replace(".", "")
+    link = f"https://x.slack.com/archives/{approval.place.channel}/p{digits}?thread_ts={approval.place.thread_ts}&cid=C"
+    root = f"https://x.slack.com/archives/{approval.place.channel}/p{(approval.place.thread_ts or '').replace('.', '')}"
+    code, out, err = await signoff("audit", link)
+    assert (code, err) == (0, "")
+    rows = out.splitlines()
+    did = [re.sub(r"^.* UTC  \w{8}  |  \[default: any other member of the channel decides\]$", "", row) for row in rows]
+    assert did == [
+        "the graph asked",
+        "    details",
+        "    details: drop the old table",
+        'bob (U0BOB) voted: reject, text: "not ⟦U+001B⟧[2J today", via: channel',
+        "bob (U0BOB) decided: rejected",
+        "the graph got the answer",
+    ]
+    assert await signoff("audit", root) == (code, out, err)
+    assert await signoff("audit", approval.thread) == (code, out, err)
