@@ -15,7 +15,8 @@ import redis
 import yaml
 from fakes.valkey import wait_until
 from said import unknown_part
-from test_site import DOCS, ROOT, SECRETS, blocks
+from support.pages import DOCS, ROOT, blocks, file_of
+from test_site import SECRETS
 
 from adapters.redis import embedded
 from bot import wiring
@@ -42,33 +43,46 @@ async def test_the_check_prints_of_a_use_what_its_page_shows(page: str, tmp_path
 # Deployment -----------------------------------------------------------------------------------------------------------
 
 
-def file_of(page: str, title: str) -> str:
-    """The block with this title."""
-    text = (DOCS / page).read_text(encoding="utf-8")
-    found = re.search(rf'^```\w+ title="{re.escape(title)}"\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
-    assert found is not None, title
-    return found[1]
-
-
-def test_the_unit_of_systemd_has_known_sections_and_absolute_commands() -> None:
+def test_the_unit_of_systemd_is_one(tmp_path: Path) -> None:
+    text = file_of("deploy.md", "/etc/systemd/system/signoff.service")
     unit = configparser.ConfigParser(interpolation=None, strict=True)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read_string(file_of("deploy.md", "/etc/systemd/system/signoff.service"))
-    assert unit.sections() == ["Unit", "Service", "Install"]
+    unit.read_string(text)
     service = unit["Service"]
-    for key in ("ExecStart", "ExecStartPre", "ExecReload"):
-        assert service[key].startswith("/"), "systemd takes absolute paths"
+    assert shlex.split(service["ExecStart"])[1:] == ["run"]
     assert int(service["TimeoutStopSec"]) > 30, "a stop takes up to 30 seconds"
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd is not installed")
+    file = tmp_path / "signoff.service"
+    file.write_text(text.replace(service["ExecStart"], "/bin/true"))  # nothing is in /opt here
+    command = ["systemd-analyze", "verify", "--man=no", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_container_starts_a_command_that_exists_and_copies_before_it_installs() -> None:
     lines = file_of("deploy.md", "Dockerfile").splitlines()
-    known = {"FROM", "RUN", "COPY", "WORKDIR", "USER", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK", "CMD"}
+    known = {"FROM", "RUN", "COPY", "ENV", "WORKDIR", "USER", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK", "CMD"}
     words = [line.split(maxsplit=1) for line in lines]
     assert {word for word, _ in words} <= known
     assert json.loads(dict(words)["CMD"]) == ["signoff", "run"]
     compile(json.loads(dict(words)["HEALTHCHECK"].partition("CMD ")[2])[2], "HEALTHCHECK", "exec")
-    assert lines.index("COPY signoff /src/signoff") < next(i for i, line in enumerate(lines) if "/src/signoff[" in line)
+    installs = next(i for i, line in enumerate(lines) if "/src/signoff[" in line)
+    assert {"COPY signoff /src/signoff", "COPY project/requirements.txt ."} < set(lines[:installs])
+    assert lines.index("COPY --chown=10001 project .") < lines.index("USER 10001"), "no root, and the code is there"
+    assert "**/.env" in file_of("deploy.md", ".dockerignore").splitlines()
+
+
+@pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose is not installed")
+def test_docker_compose_reads_the_compose_file(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(file_of("deploy.md", "compose.yaml"))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / ".env").write_text("SLACK_BOT_TOKEN=xoxb-1\n")
+    command = ["docker-compose", "--file", str(tmp_path / "compose.yaml"), "config"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert done.returncode == 0, done.stderr
+    signoff = yaml.safe_load(done.stdout)["services"]["signoff"]
+    assert signoff["environment"] == {"REDIS_URL": "redis://valkey:6379/0", "SLACK_BOT_TOKEN": "xoxb-1"}
 
 
 def test_the_compose_file_starts_a_valkey_as_signoff_needs_it(tmp_path: Path) -> None:
@@ -85,25 +99,6 @@ def test_the_compose_file_starts_a_valkey_as_signoff_needs_it(tmp_path: Path) ->
             assert server.poll() is None
         finally:
             server.kill()
-
-
-def test_the_configuration_of_nginx_is_one(tmp_path: Path) -> None:
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
-    if nginx is None:
-        pytest.skip("nginx is not installed")
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    made = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=your.host -days 1 -keyout {key} -out {certificate}"
-    subprocess.run(shlex.split(made), check=True, capture_output=True)  # noqa: S603 - our own words
-    server = file_of("deploy.md", "/etc/nginx/conf.d/signoff.conf")
-    server = server.replace("/etc/ssl/certs/your.host.pem", str(certificate))
-    server = server.replace("/etc/ssl/private/your.host.key", str(key))
-    paths = " ".join(
-        f"{each}_temp_path {tmp_path}/{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    whole = tmp_path / "nginx.conf"
-    whole.write_text(f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {paths} {server} }}")
-    done = subprocess.run([nginx, "-t", "-c", whole], capture_output=True, text=True, check=False)  # noqa: S603 - found above
-    assert done.returncode == 0, done.stderr
 
 
 def test_each_metric_that_a_page_names_exists() -> None:
