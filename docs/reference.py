@@ -14,15 +14,20 @@ Each key of `app.yaml` with what it does, its default and an example. What the k
 [policies.md](policies.md), [oncall.md](oncall.md), [gates.md](gates.md), [server.md](server.md). `make reference`
 writes this page from the models that `signoff check` reads the file with.
 
-An editor completes these keys and marks mistakes while you write. It needs the JSON Schema, as one line at the top of
-`app.yaml` says. Where the environment lies in the project's folder, as `.venv`, the schema is there already:
+An editor completes these keys and marks mistakes while you write. It reads the JSON Schema that the first line of
+`app.yaml` names. `signoff init` writes that line; where the environment is `.venv` in the project's folder, it is:
 
 ```text
 # yaml-language-server: $schema=.venv/share/signoff/app.schema.json
 ```
 
-Elsewhere, `signoff schema > app.schema.json` writes it, and the line ends with `$schema=app.schema.json`. Visual Studio
-Code (with the YAML extension) and JetBrains read that line.
+The wheel installs the schema there. Where the environment lies elsewhere, `signoff init` writes its absolute path,
+which other machines do not have. For a path that is right for the whole team, run `signoff schema > app.schema.json`,
+commit that file, and write `$schema=app.schema.json`. Run the command again after an upgrade. `signoff init` names that
+file where it finds it beside `app.yaml`.
+
+Visual Studio Code (with its YAML extension), Neovim, Helix, Emacs and others read that line through
+yaml-language-server. JetBrains' editors read `# $schema: app.schema.json` in its place.
 
 `${NAME}` and `${NAME:-default}` in a value are variables of the environment, or of `.env` beside `app.yaml`.
 """

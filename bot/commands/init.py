@@ -20,6 +20,7 @@ from bot.commands.environment import enter, export
 from bot.commands.init_file import Draft, Entry, LeftOut, agent_names, text_of
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.project import FILE_NAME, Project, read_project
+from bot.config.schema import editor_lines, installed_schema
 from bot.config.values import CHANNEL
 from bot.masking import masked, remember, secret_variables
 
@@ -203,7 +204,7 @@ def _draft(options: Options, graphs: _Graphs, found: "Mapping[str, Inferred | Un
         LeftOut(name, graphs.specs[name], each.why) for name, each in found.items() if not isinstance(each, Inferred)
     ]
     return Draft(
-        schema=schema_reference(),
+        editor=editor_lines(folder, installed_schema()),
         project=FILE_NAME if graphs.project is not None else "",
         variables=_variables(graphs, folder),
         entries=entries,
@@ -225,11 +226,6 @@ def _variables(graphs: _Graphs, folder: Path) -> Sequence[str]:
 
     named = graphs.project.env if graphs.project is not None else {}
     return sorted({*variables(folder), *filter(_VARIABLE.fullmatch, named)})
-
-
-def schema_reference() -> str:
-    """The place of the JSON Schema of `app.yaml`, for the first line of the file; "" where none is installed."""
-    return ""
 
 
 # Writing --------------------------------------------------------------------------------------------------------------

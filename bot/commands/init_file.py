@@ -50,7 +50,8 @@ class LeftOut:
 class Draft:
     """All that `app.yaml` is written from. `project` is the name of the file that `project:` names, if any."""
 
-    schema: str
+    editor: Sequence[str]
+    """The first lines, which tell editors where the schema is."""
     project: str
     variables: Sequence[str]
     entries: Sequence[Entry]
@@ -93,8 +94,7 @@ def text_of(draft: Draft) -> str:
 
 
 def _head(draft: Draft) -> Iterator[str]:
-    if draft.schema:
-        yield f"# yaml-language-server: $schema={draft.schema}"
+    yield from draft.editor
     yield '# Written by signoff init. Each line marked "guess" was inferred from the graph: correct what is wrong.'
     if draft.variables:
         yield from _comment(

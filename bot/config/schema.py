@@ -5,14 +5,23 @@ field has examples. The schema takes a file as it is written, before variables a
 number, true or false, or a word of a list. It refuses less than `signoff check`, which also knows how entries fit
 together, and nothing that `signoff check` takes.
 
-An editor reads it by the first line of a file. The wheel installs it as `share/signoff/app.schema.json` of the
-environment: no version is in that path, so it stays right after an upgrade, and a whole team can use it where the
-environment lies in the project's folder. Elsewhere `signoff schema > app.schema.json` writes a copy.
+An editor finds it by the first line of a file, which `signoff init` writes. It is found, in this order:
+
+1. `app.schema.json` beside app.yaml, which `signoff schema > app.schema.json` writes: right on every machine that has
+   the file, so a team commits it.
+2. `share/signoff/app.schema.json` of the environment, which the wheel installs, relative to app.yaml where the
+   environment lies in the project's folder or beside a folder that holds it, as in a repository of several projects:
+   right on every machine whose environment has the same name. No version is in that path, so an upgrade keeps it right.
+3. The same by its absolute path: right on this machine only.
+
+The line below the second and third says what to do where the file is missing. A path ends at a space for editors, so
+one with spaces is written as an address of a file.
 """
 
-import sys
+import os
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -25,7 +34,7 @@ from bot.config.entries import File
 Node: TypeAlias = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-INSTALLED = Path("share/signoff/app.schema.json")
+FILE_NAME = "app.schema.json"
 _VARIABLE: Node = {
     "type": "string",
     "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}",
@@ -46,12 +55,38 @@ def schema() -> Node:
     return whole
 
 
-def editor_lines(folder: Path) -> str:
-    """The first lines of an app.yaml in this folder: they tell editors where the schema is."""
-    installed, here = Path(sys.prefix).absolute() / INSTALLED, folder.absolute()
-    if installed.is_file() and installed.is_relative_to(here):
-        return f"# yaml-language-server: $schema={installed.relative_to(here).as_posix()}\n"
-    return "# yaml-language-server: $schema=app.schema.json\n# `signoff schema > app.schema.json` writes that file.\n"
+def editor_lines(folder: Path, installed: Path | None) -> tuple[str, ...]:
+    """The first lines of an app.yaml in this folder: they tell an editor where the schema is."""
+    if (folder / FILE_NAME).is_file():
+        return (f"# yaml-language-server: $schema={FILE_NAME}",)
+    where = FILE_NAME if installed is None else _relative(installed, folder) or _absolute(installed)
+    return (
+        f"# yaml-language-server: $schema={where}",
+        f"# Editors read that file. If it is missing: signoff schema > {FILE_NAME}, and write $schema={FILE_NAME}.",
+    )
+
+
+def installed_schema() -> Path | None:
+    """The schema that was installed with this Signoff; None where it was installed without it."""
+    for each in metadata.files("signoff") or ():
+        if each.name == FILE_NAME and (found := Path(os.path.normpath(str(each.locate())))).is_file():
+            return found
+    return None
+
+
+def _relative(file: Path, folder: Path) -> str:
+    """The path to a file of an environment near the folder, also where a link leads to one; "" for other files."""
+    for inner, outer in ((file.absolute(), folder.absolute()), (file.resolve(), folder.resolve())):
+        beside = inner.parents[3]
+        if inner.is_relative_to(outer) or (outer.is_relative_to(beside) and beside.name):
+            path = Path(os.path.relpath(inner, outer)).as_posix()
+            return "" if " " in path else path
+    return ""
+
+
+def _absolute(file: Path) -> str:
+    path = file.absolute()
+    return path.as_uri() if " " in str(path) else path.as_posix()
 
 
 def examples(node: Mapping[str, Any], whole: Node) -> list[JsonValue]:

@@ -190,14 +190,59 @@ def test_the_reference_page_is_current() -> None:
     assert current, "make reference writes it anew"
 
 
-def test_the_first_line_of_a_file_leads_to_the_schema_of_the_environment_in_its_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
-    assert schemas.editor_lines(tmp_path).splitlines()[0] == "# yaml-language-server: $schema=app.schema.json"
-    installed = tmp_path / ".venv" / schemas.INSTALLED
+MISSING = (
+    "# Editors read that file. If it is missing: signoff schema > app.schema.json, and write $schema=app.schema.json."
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with an environment in which the schema is installed."""
+    installed = tmp_path / "project" / ".venv" / "share" / "signoff" / "app.schema.json"
     installed.parent.mkdir(parents=True)
     installed.touch()
-    assert schemas.editor_lines(tmp_path) == ("# yaml-language-server: $schema=.venv/share/signoff/app.schema.json\n")
-    elsewhere = schemas.editor_lines(tmp_path / "other")
-    assert "signoff schema > app.schema.json" in elsewhere
+    return tmp_path / "project"
+
+
+def first_lines(folder: Path, environment: Path) -> tuple[str, ...]:
+    return schemas.editor_lines(folder, environment / "share" / "signoff" / "app.schema.json")
+
+
+def test_the_first_line_of_a_file_leads_to_the_schema_of_the_environment_in_its_folder(project: Path) -> None:
+    line = "# yaml-language-server: $schema=.venv/share/signoff/app.schema.json"
+    assert first_lines(project, project / ".venv") == (line, MISSING)
+    linked = project.parent / "linked"
+    linked.symlink_to(project)
+    assert first_lines(linked, project / ".venv") == (line, MISSING)
+    assert first_lines(project, linked / ".venv") == (line, MISSING)
+
+
+def test_or_of_the_environment_of_its_repository_but_not_of_the_machine(project: Path) -> None:
+    line = "# yaml-language-server: $schema=../../.venv/share/signoff/app.schema.json"
+    assert first_lines(project / "agents" / "billing", project / ".venv") == (line, MISSING)
+    machines = "# yaml-language-server: $schema=/usr/share/signoff/app.schema.json"
+    assert first_lines(project, Path("/usr")) == (machines, MISSING)
+
+
+def test_elsewhere_it_is_absolute_and_a_path_with_spaces_is_an_address(project: Path) -> None:
+    """To an editor a path ends at the first space."""
+    other = project.parent / "other"
+    assert first_lines(other, project / ".venv")[0].endswith(f"$schema={project}/.venv/share/signoff/app.schema.json")
+    spaced = project / "my env"
+    (project / ".venv").rename(spaced)
+    for folder in (project, other):
+        address = f"file://{project}/my%20env/share/signoff/app.schema.json"
+        assert first_lines(folder, spaced) == (f"# yaml-language-server: $schema={address}", MISSING)
+
+
+def test_a_copy_beside_the_file_comes_first_and_without_any_schema_it_says_how_to_write_one(project: Path) -> None:
+    line = "# yaml-language-server: $schema=app.schema.json"
+    assert schemas.editor_lines(project, None) == (line, MISSING)
+    (project / "app.schema.json").touch()
+    assert first_lines(project, project / ".venv") == (line,)
+
+
+def test_the_schema_of_this_installation_is_found() -> None:
+    found = schemas.installed_schema()
+    assert found is not None
+    assert found == Path(sys.prefix) / "share" / "signoff" / "app.schema.json"

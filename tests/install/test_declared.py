@@ -15,9 +15,9 @@ OURS = {"signoff", "bot", "engine", "adapters"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def imported(folder: str) -> Iterator[tuple[str, Path]]:
-    """Give each module that the files of a folder import, with the file."""
-    for file in (ROOT / folder).rglob("*.py"):
+def imported(name: str) -> Iterator[tuple[str, Path]]:
+    """Give each module that the files of a folder, or one module, import, with the file."""
+    for file in (*ROOT.glob(f"{name}.py"), *(ROOT / name).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 yield from ((alias.name, file) for alias in node.names)

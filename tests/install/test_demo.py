@@ -18,9 +18,6 @@ import pytest
 from fakes.people import People
 from stories.policies_page import quickstart
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ("deploy", "refunds", "travel", "database", "signoff_examples_databases")
-
 GRAPH = """
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
@@ -122,15 +119,6 @@ class Installed:
         assert process.returncode == 0, (self.folder / "stderr").read_text()
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - our own build
-    (built,) = folder.glob("*.whl")
-    return built
-
-
 @pytest.fixture
 def installed(wheel: Path, tmp_path: Path) -> Installed:
     site, folder = tmp_path / "site", tmp_path / "work"
@@ -138,20 +126,6 @@ def installed(wheel: Path, tmp_path: Path) -> Installed:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     return Installed(site, folder)
-
-
-def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-        (metadata,) = (archive.read(each).decode() for each in names if each.endswith("/METADATA"))
-    assert {name.partition("/")[0] for name in names} == {
-        *("adapters", "bot", "engine", "signoff", "signoff-0.1.0.dist-info", "signoff-0.1.0.data"),
-    }
-    assert "signoff-0.1.0.data/data/share/signoff/app.schema.json" in names
-    assert {f"{each}/py.typed" for each in ("adapters", "bot", "engine", "signoff")} <= set(names)
-    assert {"bot/demo/app.yaml", *(f"bot/demo/examples/{each}.py" for each in EXAMPLES)} <= set(names)
-    extras = [line for line in metadata.splitlines() if line.startswith("Provides-Extra")]
-    assert extras == [f"Provides-Extra: {each}" for each in ("examples", "ical", "rules", "vectors")]
 
 
 async def test_the_demo_runs_the_bundled_examples_and_says_so(installed: Installed) -> None:
