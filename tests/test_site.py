@@ -31,8 +31,6 @@ SECRETS = {
     "SLACK_SIGNING_SECRET": "secret",
 }
 ROTATION: Any = {"rotation": {"zone": "UTC", "starts": "2026-11-30T09:00", "every": "1w", "people": ["bob"]}}
-OTHER_FILES = {"people", "groups", "cases", "services"}
-"""The first keys of YAML that is no app.yaml: people of a local workspace, policy tests, a compose file."""
 
 _SPAN = re.compile(r"`(signoff [a-z-]+(?![a-z:-])[^`]*)`")
 
@@ -107,13 +105,74 @@ def test_a_script_of_another_host_is_named(tmp_path: Path) -> None:
     assert BUILD.foreign_loads(tmp_path) == ["page.html: loads https://cdn.example/a.js from another host."]  # type: ignore[attr-defined]
 
 
+# Every block ----------------------------------------------------------------------------------------------------------
+
+TESTED = {
+    ("check.md", "text"): "bot/test_check_page.py",
+    ("clarification.md", "text"): "test_site_examples.py",
+    ("conditions.md", "text"): "test_site_pages.py",
+    ("context.md", "text"): "bot/test_context_page.py",
+    ("deploy.md", "dockerfile"): "test_site_examples.py",
+    ("deploy.md", "ini"): "test_site_examples.py",
+    ("deploy.md", "nginx"): "adapters/slack/test_slack_proxies.py",
+    ("deploy.md", "text"): "adapters/slack/test_slack_proxies.py",
+    ("on-call-gate.md", "text"): "test_site_examples.py",
+    ("policies.md", "text"): "test_site_pages.py",
+    ("policy-tests.md", "text"): "bot/test_policy_page.py",
+    ("reference.md", "text"): "bot/test_schema.py",
+    ("store.md", "json"): "test_site_pages.py",
+    ("team-approvals.md", "text"): "test_site_examples.py",
+}
+"""The tests of blocks in languages other than those that this file checks on every page: YAML, Python and commands."""
+
+OTHER_YAML = {
+    "people": ("local_workspace.md", "test_site_pages.py"),
+    "cases": ("policy-tests.md", "bot/test_policy_page.py"),
+    "services": ("deploy.md", "test_site_examples.py"),
+}
+"""YAML that is no app.yaml, by its first key: people of a local workspace, policy tests, a compose file."""
+
+OTHER_COMMANDS = {
+    "backup.md": ("test_site_examples.py", ("cp ", "mv ", "valkey-cli ")),
+    "local_workspace.md": ("test_site_pages.py", ("curl ",)),
+}
+"""The test that runs the commands of a page that are not ours, and these commands."""
+
+NOT_RUN = ("git clone URL ", 'pip install "', "pip install ./", "python3 -m venv ", "kill -HUP PID")
+"""Left to tests/install, which installs the package in a new environment, and to tests of SIGHUP."""
+
+
+def test_each_block_is_run_or_parsed_by_a_test() -> None:
+    """A new kind of block needs a test: name it above."""
+    everywhere = {"yaml", "python", "console", "sh"}
+    found = {(page, language) for page in NAMED for _, language, _, _ in BLOCK.findall((DOCS / page).read_text())}
+    assert {each for each in found if each[1] not in everywhere} == set(TESTED)
+    tests = {
+        *TESTED.values(),
+        *(test for _, test in OTHER_YAML.values()),
+        *(test for test, _ in OTHER_COMMANDS.values()),
+    }
+    assert [test for test in tests if not (ROOT / "tests" / test).exists()] == []
+    for first, (page, _) in OTHER_YAML.items():
+        assert first in {next(iter(yaml.safe_load(block))) for block in blocks(page, "yaml")}
+
+
+@pytest.mark.parametrize("page", NAMED)
+def test_each_command_line_is_ours_or_run_by_a_test(page: str) -> None:
+    lines = [line for block in blocks(page, "console", "sh") for line in block.splitlines() if line.strip()]
+    if any(line.startswith("$ ") for line in lines):  # the others are what it prints
+        lines = [line for line in lines if line.startswith("$ ")]
+    known = ("signoff ", *NOT_RUN, *OTHER_COMMANDS.get(page, ("", ()))[1])
+    assert [line for line in lines if not line.removeprefix("$ ").startswith(known)] == []
+
+
 # YAML -----------------------------------------------------------------------------------------------------------------
 
 
 def configurations() -> Iterator[tuple[str, str]]:
     for page in NAMED:
         for block in blocks(page, "yaml"):
-            if not OTHER_FILES & set(yaml.safe_load(block)) or "agents:" in block:
+            if OTHER_YAML.get(next(iter(yaml.safe_load(block))), ("",))[0] != page:
                 yield page, block
 
 
