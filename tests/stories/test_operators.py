@@ -3,10 +3,12 @@
 import asyncio
 import json
 import re
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from stories.world import World, agent
 
 from bot.cli import invoke
@@ -180,3 +182,85 @@ async def test_an_operator_reads_the_audit_in_words_by_a_link(world: World, sign
     ]
     assert await signoff("audit", root) == (code, out, err)
     assert await signoff("audit", approval.thread) == (code, out, err)
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.promise("P8")
+async def test_the_other_requests_of_the_conversation_end_with_it(world: World, signoff: Run) -> None:
+    entry = agent("three_reviews", input={"contract": "$text"}, reply="told")
+    await world.start(agents={"contracts": entry})
+    await world.alice.say("#deploys", "@signoff the lease")
+    legal, finance, security = [
+        await world.bob.expect_card("#deploys", containing=f"Does {team} agree?")
+        for team in ("legal", "finance", "security")
+    ]
+    await legal.click("Approve")
+    await legal.becomes("Approved by", buttons=[])
+    await world.at_rest()
+    before = list(world.outside.done)
+    code, _, err = await signoff("approvals", "withdraw", await short(world, finance), "--reason", "wrong lease")
+    assert (code, err) == (0, "")
+    await finance.becomes("Withdrawn by the bot's operator (sam)", buttons=[])
+    await security.becomes("Withdrawn", buttons=[])
+    await world.alice.expect_message("#deploys", containing="withdrew the request, so the run was stopped")
+    await world.at_rest()
+    assert world.outside.done == before, "nothing of the run went on"
+    assert (await signoff("approvals", "--pending"))[2] == "No request waits.\n"
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.promise("P8")
+async def test_votes_that_were_given_do_not_keep_a_request_that_is_withdrawn(world: World, signoff: Run) -> None:
+    rule = {"approvers": {"users": ["bob", "carol"]}, "quorum": 2}
+    await world.start(agents={"yes_or_no": agent("yes_or_no")}, approvals=[rule])
+    card = await world.asked("drop the old table")
+    await card.click("Approve")
+    await card.becomes("1 of 2 approvals")
+    await world.at_rest()
+    assert (await signoff("approvals", "withdraw", await short(world, card), "--reason", "no"))[0] == 0
+    await card.click("Approve", by=world.carol, stale=True)
+    await world.carol.expect_message("#deploys", containing="the bot's operator withdrew it", ephemeral=True)
+    shown = await card.becomes("Withdrawn by the bot's operator (sam)", buttons=[])
+    assert "Reason: no" in shown.text
+    await world.alice.expect_message("#deploys", containing="withdrew the request")
+    await world.done()
+
+
+@pytest.mark.promise("P9")
+async def test_prometheus_sees_what_waits_and_how_long_decisions_took(
+    world: World, signoff: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.runtime.pending.FRESH", 0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    world.more = {"health": {"port": port}}
+    await world.start("yes_or_no")
+    first, second = await world.asked("drop the old table"), await world.asked("drop the older table")
+    await world.at_rest()
+    world.clock.advance(hours=2)
+    async with ClientSession() as session:
+
+        async def scraped(name: str) -> list[float]:
+            async with session.get(f"http://127.0.0.1:{port}/metrics") as response:
+                assert response.status == 200
+                lines = (await response.text()).splitlines()
+            return [float(each.split()[-1]) for each in lines if each.startswith(f"signoff_approval{name} ")]
+
+        of_agent = '{agent="yes_or_no"}'
+        assert await scraped(f"s_pending{of_agent}") == [2]
+        (oldest,) = await scraped(f"s_oldest_pending_seconds{of_agent}")
+        assert 7200 <= oldest < 7300
+        await first.click("Approve")
+        await world.done("drop the old table")
+        await world.at_rest()
+        assert await scraped(f"s_pending{of_agent}") == [1]
+        assert await scraped('_decision_seconds_count{outcome="approved"}') == [1]
+        (took,) = await scraped('_decision_seconds_sum{outcome="approved"}')
+        assert 7200 <= took < 7300
+        assert await scraped('_decision_seconds_bucket{le="3600.0",outcome="approved"}') == [0]
+        assert await scraped('_decision_seconds_bucket{le="14400.0",outcome="approved"}') == [1]
+        await signoff("approvals", "withdraw", await short(world, second), "--reason", "no")
+        await second.becomes("Withdrawn by", buttons=[])
+        assert await scraped(f"s_pending{of_agent}") == [0]
+        assert await scraped(f"s_oldest_pending_seconds{of_agent}") == [0]
+    await world.alice.expect_message("#deploys", containing="withdrew the request")

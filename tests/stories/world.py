@@ -102,6 +102,8 @@ class World:
     own_clock: SystemClock | None = None
     """The bot's clock, for timers as well, in place of `clock`."""
     alter: Alter = lambda _: None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Further keys of `app.yaml`."""
     outside: Outside = field(default_factory=lambda: outside)
     _running: "Running | None" = None
     _said: dict[str, Any] = field(default_factory=dict)
@@ -153,7 +155,7 @@ class World:
         entries = agents or {name: agent(name, channels=["#deploys"], direct_messages=seen, **more) for name in graphs}
         said: dict[str, Any] = {"agents": {name: dict(entry) for name, entry in entries.items()}}
         said["approvals"] = [dict(rule) for rule in approvals]
-        said |= {"slack": {"mode": self.mode.value}, "http": {"port": 0}}
+        said |= {"slack": {"mode": self.mode.value}, "http": {"port": 0}, **self.more}
         self._said = said
         self._write()
         await self.run()
