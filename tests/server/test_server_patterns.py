@@ -1,5 +1,6 @@
 """The patterns on a LangGraph Server: the same cards, the same promises."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from server.conftest import LangGraphServer, Proxy
 from stories.world import World
 
 from bot.checks.check import check
+from bot.cli import invoke
 from bot.wiring import probes
 
 STATES: Mapping[str, Mapping[str, Any]] = {
@@ -294,6 +296,29 @@ async def test_a_failure_is_retried_without_asking_again(world: World, server: L
     await failure.click("Retry")
     await world.alice.expect_message("#deploys", containing="done")
     assert [each.split(" with")[0] for each in server.done] == ["prepare the move", "act on the move"]
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.promise("P8")
+async def test_the_bots_operator_withdraws_a_request_and_nothing_runs_on(
+    world: World, server: LangGraphServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await start(world, "yes_or_no", server.url)
+    card = await world.asked("act")
+    await world.at_rest()
+    monkeypatch.setenv("REDIS_URL", world.redis_url)
+    approval = await world.approval(card)
+    words = ["approvals", "withdraw", approval.id, "--reason", "wrong one", "--config", str(world.folder / "app.yaml")]
+    assert await asyncio.to_thread(invoke, words) == 0
+    shown = await card.becomes("Withdrawn by the bot's operator", buttons=[])
+    assert "wrong one" in shown.text
+    await world.alice.expect_message("#deploys", containing="withdrew the request, so the run was stopped")
+    await world.at_rest()
+    assert server.done == []
+    again = await world.asked("act anew")
+    await again.click("Approve")
+    await world.alice.expect_message("#deploys", containing="approved")
+    await done(server, "act anew")
 
 
 # What fails between the bot and the server ----------------------------------------------------------------------------
