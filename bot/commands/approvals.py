@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.commands.named import short_id
 from bot.config.problems import ConfigProblem, ProblemsError, suggestion
 from bot.wiring.storage import Storage
 from bot.wiring.terminal import Described, Directory, Names, described, json_line, line
@@ -24,7 +25,6 @@ from engine.sources import Origin
 WIDTH = 100
 LATELY = 40
 _PIECE = 200
-_SHORT = 8
 _GAP = "  "
 _INDENT = " " * 10
 _HEAD = ("ID", "STATE", "ASKED", "UNTIL", "AGENT", "CHANNEL", "VOTES", "FOR / BY", "REQUEST")
@@ -81,11 +81,6 @@ async def _listed(kept: Storage, *, pending: bool) -> AsyncIterator[Approval]:
         yield each
     for each in () if pending else await kept.listing.closed_lately(LATELY):
         yield each
-
-
-def short_id(approval: Approval) -> str:
-    """The id of a request in commands."""
-    return approval.id.rpartition("#")[2][:_SHORT]
 
 
 # For people -----------------------------------------------------------------------------------------------------------

@@ -4,61 +4,57 @@ A request or conversation is named by the short id that `/signoff mine` and Home
 conversation, or by the id of a thread or an approval, as in the logs.
 """
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Sequence
 
+from bot.commands.named import Message, message_of, requests_named
 from bot.concealment import shown_value
 from bot.config.problems import ConfigProblem, ProblemsError
+from bot.wiring.storage import Storage
 from bot.wiring.terminal import few, json_line
 from engine.approvals.audit import Entry, What
 from engine.asks.ask import Json
-from engine.ids import ThreadId, thread_of
+from engine.ids import ApprovalId, ThreadId, thread_of
 from engine.ports import Approvals
 
 _SHORT_ID = re.compile(r"[0-9a-f]{4,64}")
-_MESSAGE = re.compile(r"/archives/([A-Z0-9]+)/p(\d+)(\d{6})")
 HOW = "Give the short id that /signoff mine shows, a link to the conversation, or the thread that the log names."
 
 
-class Audits(Protocol):
-    """The stored rows, by thread."""
-
-    async def of_thread(self, thread: ThreadId) -> Sequence[Entry]:
-        """The rows of a thread, oldest first."""
-
-    def threads(self) -> AsyncIterator[ThreadId]:
-        """The threads that have an audit, in no order; one may come twice."""
-
-
-async def rows(which: str, audit: Audits, approvals: Approvals) -> Sequence[Entry]:
+async def rows(which: str, kept: Storage) -> Sequence[Entry]:
     """The rows of a thread or of one request. Raises ProblemsError where there are none, or several are meant."""
-    found = await _meant(which.strip(), audit)
+    which = which.strip()
+    message = message_of(which)
+    found = await (_meant(which, kept) if message is None else _of_message(message, which, kept))
     if not found:
         raise ProblemsError([ConfigProblem(which, "No audit rows for this id", HOW)])
-    return [await _with_values(row, approvals) for row in found]
+    return [await _with_values(row, kept.approvals) for row in found]
 
 
-async def _meant(which: str, audit: Audits) -> Sequence[Entry]:
+async def _of_message(message: Message, link: str, kept: Storage) -> Sequence[Entry]:
+    """The rows of the conversation that a message stands in, or of that which a card in another channel is of."""
+    ends = (f":{message.channel}:{message.thread}", f":{message.channel}:root")
+    threads = {each async for each in kept.audit.threads() if each.endswith(ends)}
+    threads = threads or {each.thread for each in await requests_named(kept, link)}
+    return [row for each in sorted(threads) for row in await kept.audit.of_thread(each)]
+
+
+async def _meant(which: str, kept: Storage) -> Sequence[Entry]:
     if "#" in which:
-        thread = thread_of(which)  # type: ignore[arg-type]
-        return [row for row in await audit.of_thread(thread) if row.approval == which]
-    if (link := _MESSAGE.search(which)) is not None:
-        named = parse_qs(urlsplit(which).query).get("thread_ts", [f"{link[2]}.{link[3]}"])[0]
-        ends = (f":{link[1]}:{named}", f":{link[1]}:root")
-        found = {each async for each in audit.threads() if each.endswith(ends)}
-        return [row for each in sorted(found) for row in await audit.of_thread(each)]
+        with contextlib.suppress(ValueError):  # no id of a request
+            return [row for row in await kept.audit.of_thread(thread_of(ApprovalId(which))) if row.approval == which]
+        return ()
     if _SHORT_ID.fullmatch(which.lower()):
-        return await _of_request(which.lower(), audit)
-    return await audit.of_thread(ThreadId(which))
+        return await _of_request(which.lower(), kept)
+    return await kept.audit.of_thread(ThreadId(which))
 
 
-async def _of_request(short: str, audit: Audits) -> Sequence[Entry]:
+async def _of_request(short: str, kept: Storage) -> Sequence[Entry]:
     found: dict[str, list[Entry]] = {}
-    for thread in {each async for each in audit.threads()}:
-        for row in await audit.of_thread(thread):
+    for thread in {each async for each in kept.audit.threads()}:
+        for row in await kept.audit.of_thread(thread):
             if row.approval.rpartition("#")[2].startswith(short):
                 found.setdefault(row.approval, []).append(row)
     if len(found) > 1:

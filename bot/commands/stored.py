@@ -81,7 +81,7 @@ async def audit(file: Path, which: str, demo: Path | None, *, as_json: bool) -> 
 
     config = _stored(file, demo)
     async with wiring.storage(config) as storage:
-        rows = await audit_command.rows(which, storage.audit, storage.approvals)
+        rows = await audit_command.rows(which, storage)
         directory = Directory(config, storage)
         lines = [*map(audit_command.line, rows)] if as_json else await audit_text.lines(rows, directory)
         sys.stdout.writelines(f"{line}\n" for line in lines)

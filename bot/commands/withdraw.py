@@ -6,11 +6,10 @@ told. The effects wait in the lanes of Redis, for the bot that runs or for its n
 
 import os
 import pwd
-import re
 from collections.abc import Sequence
 
 from bot.approvals.register import Register
-from bot.commands.approvals import short_id
+from bot.commands.named import requests_named, short_id
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.masking import concealed
 from bot.runtime.clock import DemoClock, SystemClock
@@ -19,12 +18,9 @@ from bot.wiring.storage import Storage
 from bot.wiring.terminal import Directory, Names, described, few
 from engine.approvals.approval import Approval, State, people_of
 from engine.approvals.events import TakenBack
-from engine.ids import ApprovalId, ChannelId, MessageTs, thread_of
+from engine.ids import ApprovalId, thread_of
 
 LONGEST_REASON = 500
-_SHORTEST_ID = 4
-_MOST_CLOSED = 1_000
-_MESSAGE = re.compile(r"/archives/([A-Z0-9]+)/p(\d+)(\d{6})")
 _LIST = "List the requests: signoff approvals."
 
 
@@ -79,8 +75,7 @@ async def _meant(kept: Storage, which: str) -> Approval:
     if "#" in which:
         found = [each for each in [await kept.approvals.get(_approval_id(which))] if each is not None]
     else:
-        found = [each async for each in kept.listing.every_pending() if _is_meant(each, which)]
-        found = found or [each for each in await kept.listing.closed_lately(_MOST_CLOSED) if _is_meant(each, which)]
+        found = await requests_named(kept, which)
     if not found:
         raise _problem(which, "there is no such request", _LIST)
     if len(found) > 1:
@@ -95,16 +90,6 @@ def _approval_id(which: str) -> ApprovalId:
     except ValueError:
         raise _problem(which, "there is no such request", _LIST) from None
     return ApprovalId(which)
-
-
-def _is_meant(approval: Approval, which: str) -> bool:
-    if (link := _MESSAGE.search(which)) is not None:
-        return (link[1], f"{link[2]}.{link[3]}") in _cards(approval)
-    return len(which) >= _SHORTEST_ID and approval.id.rpartition("#")[2].startswith(which.lower())
-
-
-def _cards(approval: Approval) -> set[tuple[ChannelId, MessageTs | None]]:
-    return {(approval.place.channel, approval.card), *((each.channel, each.card) for each in approval.copies)}
 
 
 def _problem(where: str, what: str, fix: str) -> ProblemsError:

@@ -1,14 +1,16 @@
 """The command line: what it prints where, and how it ends."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
-from bot.cli import invoke
+from bot.cli import app, invoke
 from bot.commands.demo import examples_file
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +33,23 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     for command in commands.split():
         assert f"  {command} " in out
     assert "..." not in out, "a description is too long to be shown"
+
+
+def commands() -> list[str]:
+    """All commands, those of groups with their group."""
+    found = []
+    for name, command in getattr(get_command(app), "commands", {}).items():
+        inner = list(getattr(command, "commands", ()))
+        found += [f"{name} {each}" for each in inner] + [name] * (not inner or command.invoke_without_command)
+    assert {"run", "approvals", "approvals withdraw", "policy test"} <= {*found}
+    return found
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_page_for_operators_names_every_command(command: str) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = page.partition("## Commands")[2].partition("### ")[0]
+    assert re.search(rf"`signoff {command}[` ]", table)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +79,11 @@ def test_a_wrong_option_is_said_and_exits_2(
         ("signoff de", 1, "demo dead-letters"),
         ("signoff dead-letters --re", 2, "--revive"),
         ("signoff policy ", 2, "test"),
+        ("signoff ap", 1, "approvals"),
+        ("signoff approvals ", 2, "withdraw"),
+        ("signoff approvals --", 2, "--pending --agent --json --demo --config --help"),
+        ("signoff approvals withdraw --", 3, "--reason --demo --config --help"),
+        ("signoff audit --", 2, "--json --config --demo --help"),
         ("signoff dead-letters --", 2, "--config --revive --demo --help"),
     ],
 )

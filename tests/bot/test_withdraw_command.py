@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import pytest
 import redis
-from contracts.samples import ALICE, BOB, NOW, a_policy, an_approval, an_ask
+from contracts.samples import ALICE, BOB, NOW, PLACE, a_policy, an_approval, an_ask
 from fakes.valkey import redis_server, redis_url
 
+from bot.commands import audit
 from bot.commands import withdraw as command
 from bot.config.problems import ProblemsError
 from bot.config.secrets import Secrets
@@ -126,6 +127,20 @@ async def test_a_link_to_a_card_or_to_a_copy_of_it_names_the_request(desk: Desk)
 async def test_a_link_to_a_list_of_requests_asks_for_one_of_them(desk: Desk) -> None:
     await desk.stored(*(request(each, card=MessageTs("100000000.000002")) for each in ("abcd1111", "abcd2222")))
     assert (await desk.refused(LINK.format("C1", "100000000000002"))).endswith("Give one of: abcd1111, abcd2222.")
+
+
+@pytest.mark.promise("P9")
+async def test_the_audit_is_found_by_a_link_to_a_card_that_stands_in_another_channel(desk: Desk) -> None:
+    elsewhere = replace(PLACE, channel=ChannelId("C9"), thread_ts=None)
+    approval = request("abcd1111", place=elsewhere, card=MessageTs("100000000.000002"))
+    await desk.stored(approval)
+    await desk.withdraw("abcd1111")
+    found = await audit.rows(LINK.format("C9", "100000000000002"), desk.kept)
+    assert [row.what for row in found] == [What.WITHDRAWN, What.STOPPED]
+    assert found == await audit.rows(approval.id, desk.kept) == await audit.rows(" abcd1111 ", desk.kept)
+    for unknown in (LINK.format("C9", "100000000000003"), "#", "T1:C1:root#1", "feed0000"):
+        with pytest.raises(ProblemsError, match="No audit rows for this id"):
+            await audit.rows(unknown, desk.kept)
 
 
 @pytest.mark.parametrize(

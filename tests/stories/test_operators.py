@@ -5,6 +5,7 @@ import json
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bot.cli import invoke
 from bot.commands import withdraw
 from engine.approvals.approval import State
 
+DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
 Run = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
@@ -65,6 +67,9 @@ async def test_an_operator_lists_what_waits_and_for_whom(world: World, signoff: 
         "bob, carol",
     )  # fmt: skip
     assert at in one["link"]
+    documented = DOCS.read_text(encoding="utf-8").partition("### The list as JSON")[2].partition("### ")[0]
+    cells = re.findall(r"^\| (`.*?`) \|", documented, re.MULTILINE)
+    assert {*one} == {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
     # Those whom the bot looked up.
     assert one["names"] == {"U0BOB": "bob", "U0CAROL": "carol"}
     assert (one["votes"][0]["approvals"], one["votes"][0]["by"][0]["by"]) == (1, "U0BOB")
