@@ -1,7 +1,6 @@
 """A copy of a sample project, in which the commands run as in its team's shell, and a process that forgets it later."""
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,6 @@ from pathlib import Path
 import pytest
 from fakes.patience import PATIENCE
 from projects.conversation import Sample
-
-SAMPLES = Path(__file__).parent / "samples"
 
 collect_ignore = ["samples"]  # one of them has tests of its own
 
@@ -25,11 +22,7 @@ def sample(request: pytest.FixtureRequest) -> Sample:
 @pytest.fixture
 def folder(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the project, where the commands are run. What it imports and sets is forgotten afterwards."""
-    copied = tmp_path / sample.folder
-    shutil.copytree(SAMPLES / sample.folder, copied)
-    if sample.windows:
-        for each in [*copied.rglob("*.py"), *copied.rglob("*.json")]:
-            each.write_bytes(each.read_bytes().replace(b"\n", b"\r\n"))
+    copied = sample.copied_to(tmp_path)
     monkeypatch.chdir(copied)
     environ, path, modules = dict(os.environ), [*sys.path], {*sys.modules}
     try:

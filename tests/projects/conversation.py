@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from fakes.people import Message, People, wait_until
 from bot.commands.demo import demo_config
 from bot.config.settings import Config
 
+SAMPLES = Path(__file__).parent / "samples"
 SIGNOFF = Path(sys.executable).with_name("signoff")
 
 
@@ -63,6 +65,15 @@ class Sample:
     """What `signoff init` must name."""
     missing: tuple[str, ...] = ()
     """The graphs that do not import, which `signoff check` and `signoff demo` must name too."""
+
+    def copied_to(self, place: Path) -> Path:
+        """Return a copy of its folder in a place."""
+        copied = place / self.folder
+        shutil.copytree(SAMPLES / self.folder, copied)
+        if self.windows:
+            for each in [*copied.rglob("*.py"), *copied.rglob("*.json")]:
+                each.write_bytes(each.read_bytes().replace(b"\n", b"\r\n"))
+        return copied
 
 
 @contextlib.asynccontextmanager

@@ -103,12 +103,20 @@ class LangGraphServer:
             each.unlink()
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangGraphServer]:
-    """The server, with the graphs of all stories as assistants."""
+def server_of(project: Path, folder: Path) -> LangGraphServer:
+    """A server for a project, on a free port; skips the test if none is installed."""
     venv = Path(os.environ.get("SIGNOFF_SERVER_VENV", ROOT / ".venv-server"))
     if not (venv / "bin" / "langgraph").exists():
         pytest.skip(f"there is no LangGraph Server in {venv}: `make server` installs one")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return LangGraphServer(f"http://127.0.0.1:{port}", folder, project, venv, port)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangGraphServer]:
+    """The server, with the graphs of all stories as assistants."""
     project, folder = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("story")
     shutil.copytree(Path(__file__).parent / "project", project, dirs_exist_ok=True)
     names = []
@@ -118,10 +126,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangGraphServer
             names.append(graph.stem)
     graphs = {name: f"./{name}.py:graph" for name in [*names, "settings"] if name in WANTED}
     (project / "langgraph.json").write_text(json.dumps({"dependencies": ["."], "graphs": graphs}), encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = LangGraphServer(f"http://127.0.0.1:{port}", folder, project, venv, port)
+    server = server_of(project, folder)
     server.start()
     yield server
     server.stop()
