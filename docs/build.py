@@ -73,14 +73,15 @@ def pages(nav: object) -> Iterator[str]:
 
 
 def add_sources(config: Path, site: Path) -> None:
-    """Add llms.txt, and the pages as they were written, to which it links."""
+    """Add llms.txt, the pages as they were written, to which it links, and all of them in llms-full.txt."""
     (site / "llms.txt").write_text(llms_txt(config), encoding="utf-8")
+    (site / "llms-full.txt").write_text(llms_full_txt(config), encoding="utf-8")
     for page in (config.parent / "docs").glob("*.md"):
         shutil.copy(page, site)
 
 
 def llms_txt(config: Path) -> str:
-    """List the pages with the first sentence of each, for language models: https://llmstxt.org."""
+    """List the pages with the first paragraph of each, for language models: https://llmstxt.org."""
     project = tomllib.loads(config.read_text(encoding="utf-8"))["project"]
     lines = [f"# {project['site_name']}", "", f"> {project['site_description']}"]
     for section in project["nav"]:
@@ -89,16 +90,24 @@ def llms_txt(config: Path) -> str:
             for name in pages(below):
                 text = (config.parent / project["docs_dir"] / name).read_text(encoding="utf-8")
                 heading = text.partition("\n")[0].removeprefix("# ")
-                lines.append(f"- [{heading}]({name}): {first_sentence(text)}")
+                lines.append(f"- [{heading}]({name}): {first_paragraph(text)}")
     return "\n".join(lines) + "\n"
 
 
-def first_sentence(text: str) -> str:
-    """Give the first sentence of a page's first paragraph, without its links."""
+def llms_full_txt(config: Path) -> str:
+    """Give all pages in the order of the navigation, each behind its file's name."""
+    project = tomllib.loads(config.read_text(encoding="utf-8"))["project"]
+    folder = config.parent / project["docs_dir"]
+    return "\n".join(
+        f"<!-- {name} -->\n\n{(folder / name).read_text(encoding='utf-8')}" for name in pages(project["nav"])
+    )
+
+
+def first_paragraph(text: str) -> str:
+    """Give a page's first paragraph in one line, without its links."""
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).split("\n\n")
     paragraph = next(part for part in prose if part.strip() and part.strip()[0] not in "#|>!-[")
-    plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", " ".join(paragraph.split()))
-    return re.split(r"(?<=[.:]) (?=[A-Z`*])", plain, maxsplit=1)[0].rstrip(":")
+    return re.sub(r"\[([^]]*)\](\([^)]*\)|\[[^]]*\])", r"\1", " ".join(paragraph.split())).rstrip(":")
 
 
 def remove_scripts(site: Path) -> None:

@@ -59,8 +59,11 @@ def test_the_site_builds_without_a_warning() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     site = ROOT / "site"
     assert not list(site.glob("*.py"))
-    listed = re.findall(r"^- \[.+\]\((.+\.md)\): .+$", (site / "llms.txt").read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(NAMED) == sorted(page.name for page in site.glob("*.md"))
+    listed = re.findall(r"^- \[(.+)\]\((.+\.md)\): (.+)$", (site / "llms.txt").read_text(), re.MULTILINE)
+    assert sorted(page for _, page, _ in listed) == sorted(NAMED) == sorted(page.name for page in site.glob("*.md"))
+    assert [page for _, page, said in listed if not 8 <= len(said.split()) <= 90] == [], "a paragraph says what it is"
+    whole = (site / "llms-full.txt").read_text()
+    assert [page for _, page, _ in listed if (DOCS / page).read_text() not in whole] == []
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
@@ -119,6 +122,7 @@ TESTED = {
     ("on-call-gate.md", "text"): "test_site_examples.py",
     ("policies.md", "text"): "test_site_pages.py",
     ("policy-tests.md", "text"): "bot/test_policy_page.py",
+    ("quickstart.md", "text"): "test_site_pages.py",
     ("reference.md", "text"): "bot/test_schema.py",
     ("store.md", "json"): "test_site_pages.py",
     ("team-approvals.md", "text"): "test_site_examples.py",

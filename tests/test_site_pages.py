@@ -23,6 +23,19 @@ from bot.wiring.graph_store import graph_store
 from engine.sources import Origin
 
 
+async def test_init_and_check_print_what_the_quickstart_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a folder that has the graph of team approvals, and nothing else."""
+    (tmp_path / "release.py").write_text(blocks("team-approvals.md", "python")[0])
+    monkeypatch.chdir(tmp_path)
+    written, table = blocks("quickstart.md", "text")
+    assert await asyncio.to_thread(invoke, ["init"]) == 0
+    assert capsys.readouterr().out == written
+    assert await asyncio.to_thread(invoke, ["check", "--offline"]) == 0
+    assert capsys.readouterr().out.endswith(table)
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 async def test_the_calls_of_the_local_workspace_page_are_taken(tmp_path: Path) -> None:
     """Each line is run as it stands there, on the people that the page shows; nobody has posted the card yet."""
