@@ -226,9 +226,9 @@ def command_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def exit_code(line: str) -> int:
-    """The exit code of a command line; 2 for what it does not know. A bare `signoff audit` only names the command."""
+    """The exit code of a command line; 2 for what it does not know. A bare `signoff audit --json` only names it."""
     words = shlex.split(line)[1:]
-    named_only = all(re.fullmatch(r"[a-z][a-z-]+", word) for word in words)
+    named_only = all(re.fullmatch(r"(--)?[a-z][a-z-]+", word) for word in words)
     if words[:1] == ["--install-completion"]:  # it would write into the shell's own files
         words = ["--help", *words]
     return invoke([*words, "--help"] if named_only else words)
