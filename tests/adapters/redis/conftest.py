@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from fakes.graph_stores import store, vectors
 from fakes.servers import ring, whole_ring
 from fakes.valkey import cluster_url, redis_server, redis_url
 
@@ -8,7 +9,10 @@ from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.connection import Database, SyncDatabase
 from adapters.redis.transport.multiplexed import Multiplexed
 
-__all__ = ["cluster_url", "database", "redis_server", "redis_url", "ring", "runs", "sync_database", "whole_ring"]
+__all__ = [
+    "cluster_url", "database", "redis_server", "redis_url", "ring", "runs", "store", "sync_database", "vectors",
+    "whole_ring",
+]  # fmt: skip
 
 
 @pytest.fixture

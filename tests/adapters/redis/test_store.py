@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import redis
 from fakes import servers
+from fakes.graph_stores import aembed, embed, keys_of
 from fakes.patience import PATIENCE
 from fakes.valkey import wait_until
 from hypothesis import HealthCheck, settings
@@ -32,46 +33,6 @@ from adapters.redis.graph_store.plans import ITEMS, NAMES, PAGE_BYTES
 from adapters.redis.keys import Keys
 from adapters.redis.transport.connection import SyncDatabase
 from adapters.redis.transport.scripts import Command
-
-KINDS = ["memory", "blocking", "asyncio"]
-
-
-def embed(texts: Sequence[str]) -> list[list[float]]:
-    """Count some letters: texts with the same letters are alike."""
-    return [[text.count(letter) + 0.01 for letter in "abcd"] for text in texts]
-
-
-async def aembed(texts: Sequence[str]) -> list[list[float]]:
-    return embed(texts)
-
-
-@pytest.fixture(params=KINDS)
-async def store(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[BaseStore]:
-    async for each in made(request.param, redis_url):
-        yield each
-
-
-@pytest.fixture(params=KINDS)
-async def vectors(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[BaseStore]:
-    index: IndexConfig = {"dims": 4, "embed": embed if request.param == "blocking" else aembed, "fields": ["text"]}
-    async for each in made(request.param, redis_url, index):
-        yield each
-
-
-async def made(kind: str, url: str, index: IndexConfig | None = None) -> AsyncIterator[BaseStore]:
-    if kind == "memory":
-        yield InMemoryStore(index=index)
-    elif kind == "blocking":
-        with RedisStore.from_conn_string(url, index=index) as blocking:
-            yield blocking
-    else:
-        async with AsyncRedisStore.from_conn_string(url, index=index) as store:
-            yield store
-
-
-async def keys_of(store: BaseStore, *prefix: str, **more: Any) -> list[str]:
-    return [item.key for item in await store.asearch(prefix, **more)]
-
 
 # Items.
 
