@@ -1,6 +1,8 @@
 """`store` of langgraph.json: the store that graphs get, and what is wrong with it."""
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from adapters.redis.keys import Keys
 from adapters.redis.transport.multiplexed import Multiplexed
 from bot.checks.check import check
 from bot.config.load import load
-from bot.config.problems import ProblemsError
+from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.settings import Config
 from bot.wiring.graph_store import graph_store
 from bot.wiring.probes import RealProbes
@@ -25,7 +27,7 @@ EMBED = "def embed(texts):\n    return [[1.0, len(text)] for text in texts]\n"
 def configured(folder: Path, store: Any, embed: str = EMBED) -> Config:
     (folder / "embed.py").write_text(embed)
     said = {"graphs": {"agent": "./agent.py:graph"}, **({} if store is None else {"store": store})}
-    (folder / "langgraph.json").write_text(json.dumps(said))
+    (folder / "langgraph.json").write_text(json.dumps(said).replace('"store": {', '"store":\n\n{'))
     file = folder / "app.yaml"
     file.write_text("project: langgraph.json\nagents: {a: {graph: agent.py:graph, channels: ['#a']}}\n")
     return load(file, ENVIRON)
@@ -49,34 +51,84 @@ async def test_a_project_without_a_store_gets_one(tmp_path: Path, redis_url: str
         assert await store.aget(("a",), "k") is not None
 
 
+FUNCTION = "./embed.py:embed"
+KEYLESS = "import os\n\n\ndef embed(texts):\n    return [os.environ['NO_KEY'] for _ in texts]\n"
+WORDY = "def embed(texts):\n    raise ValueError('1 error for Model:\\n  no key xoxb-1-bot ' + 'x' * 1000)\n"
+
+
 @pytest.mark.parametrize(
     ("store", "embed", "said"),
     [
-        ({"index": {"dims": 3, "embed": "./embed.py:embed"}}, EMBED, "gives 2 dimensions, but index: dims is 3"),
+        ({"index": {"dims": 3, "embed": FUNCTION}}, EMBED, "gives 2 dimensions, but index: dims is 3"),
         ({"index": {"dims": 2, "embed": "./embed.py:other"}}, EMBED, "there is no 'other' in it"),
         ({"index": {"dims": 2, "embed": "./none.py:embed"}}, EMBED, "there is no file"),
-        ({"index": {"embed": "./embed.py:embed"}}, EMBED, "dims is None"),
-        ({"index": {"dims": 2, "embed": "openai:text-embedding-3-small"}}, EMBED, "openai"),
-        ({"index": {"dims": 2, "embed": "./embed.py:embed"}}, "def embed(texts): raise KeyError('NO_KEY')", "NO_KEY"),
-        ({"index": ["x"]}, EMBED, "index is not an object"),
-        ({"ttl": {"default_ttl": -1}}, EMBED, "ttl: default_ttl is -1"),
+        ({"index": {"embed": FUNCTION}}, EMBED, "dims is None"),
+        ({"index": {"dims": 2}}, EMBED, "embed is missing: name a model"),
+        ({"index": {"dims": 2, "embed": "openai:text-embedding-3-small"}}, EMBED, "pip install langchain-openai"),
+        ({"index": {"dims": 2, "embed": "openai"}}, EMBED, "embed is 'openai': name a model"),
+        ({"index": {"dims": 2, "embed": "nobody:model"}}, EMBED, "'nobody' is not supported"),
+        ({"index": {"dims": 2, "embed": FUNCTION}}, "embed = [1]", "embed is [1]: name a model"),
+        ({"index": {"dims": 2, "embed": FUNCTION}}, "import no_such_model", "embed.py, line 1: ModuleNotFoundError"),
+        ({"index": {"dims": 2, "embed": FUNCTION}}, KEYLESS, "embed.py, line 5: KeyError: 'NO_KEY'"),
+        ({"index": {"dims": 2, "embed": FUNCTION}}, WORDY, "embed.py, line 2: ValueError: 1 error for Model: no key "),
+        ({"index": {"dims": 2, "embed": FUNCTION}}, "def embed(texts): return 1", "else than a list of vectors"),
+        ({"index": ["x"]}, EMBED, "is not an object"),
+        ({"ttl": 5}, EMBED, "is not an object"),
+        ({"ttl": {"default_ttl": -1}, "index": {"dims": 2, "embed": FUNCTION}}, EMBED, "default_ttl is -1"),
     ],
 )
 async def test_check_and_the_start_tell_what_is_wrong_with_a_store(
-    tmp_path: Path, store: Any, embed: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Any, embed: str, said: str
 ) -> None:
-    config = configured(tmp_path, store, embed)
+    monkeypatch.chdir(tmp_path)
+    problem = await problem_of(configured(tmp_path, store, embed))
+    part = "ttl" if "ttl" in store else "index"
+    assert problem.where == f"{tmp_path / 'langgraph.json'}:3: store.{part}"
+    assert said in problem.what
+    assert problem.fix
+    assert "\n" not in str(problem)
+    assert "xoxb-1-bot" not in str(problem)
+    assert len(str(problem)) < 1000
+
+
+async def test_an_index_without_numpy_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    problem = await problem_of(configured(tmp_path, {"index": {"dims": 2, "embed": FUNCTION}}))
+    assert 'pip install "signoff[vectors]"' in problem.what
+    assert sys.prefix in problem.fix
+    assert not await RealProbes().store(configured(tmp_path, {"ttl": {"default_ttl": 5}})), "no index, no NumPy"
+
+
+async def test_a_model_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.wiring.graph_store._PATIENCE_SECONDS", 0.01)
+    code = "import asyncio\n\n\nasync def embed(texts):\n    await asyncio.Event().wait()\n"
+    problem = await problem_of(configured(tmp_path, {"index": {"dims": 2, "embed": FUNCTION}}, code))
+    assert "the embedding model did not answer within 0 seconds" in problem.what
+
+
+async def test_the_langgraph_json_of_the_page_is_one(tmp_path: Path, redis_url: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "store.md").read_text()
+    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    (embed,) = re.findall(r"^def embed.*?\n\n", page, re.DOTALL | re.MULTILINE)
+    config = configured(tmp_path, json.loads(block)["store"], embed)
+    async with Multiplexed.from_url(redis_url) as database:
+        store = await graph_store(config, database, Keys())
+        await store.aput(("a",), "k", {"text": "eats no meat"})
+        (found,) = await store.asearch(("a",), query="eats no meat")
+        assert found.score == pytest.approx(1)
+        assert store.ttl_config == json.loads(block)["store"]["ttl"]
+
+
+async def problem_of(config: Config) -> ConfigProblem:
     with pytest.raises(ProblemsError) as caught:
         await RealProbes().store(config)
     (problem,) = caught.value.problems
-    assert problem.where == f"{tmp_path / 'langgraph.json'}: store"
-    assert said in problem.what
-    assert "\n" not in problem.what
+    return problem
 
 
 async def test_the_check_tries_the_store_once(tmp_path: Path) -> None:
     config = configured(tmp_path, {"index": {"dims": 3, "embed": "./embed.py:embed"}})
     report = await check(config.file, ENVIRON, RealProbes(), offline=True)
-    assert [each.what for each in report.problems if each.where.endswith("langgraph.json: store")] == [
+    assert [each.what for each in report.problems if each.where.endswith("store.index")] == [
         "the embedding model gives 2 dimensions, but index: dims is 3"
     ]

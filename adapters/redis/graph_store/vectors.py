@@ -19,6 +19,7 @@ from typing import Any, Self
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import IndexConfig, PutOp, ensure_embeddings, get_text_at_path, tokenize_path
 
+_EMBED = "name a model (openai:text-embedding-3-small), or give a function or LangChain embeddings"
 _MARK = 8
 _FLOAT = 4
 
@@ -40,10 +41,13 @@ class VectorIndex:
         if not isinstance(dims, int) or isinstance(dims, bool) or dims < 1:
             raise ValueError(f"index: dims is {dims!r}: it is the number of dimensions of the model's vectors")
         if embed is None:
-            raise ValueError("index: embed is missing: name a model (openai:text-embedding-3-small) or give a function")
-        model = embed if isinstance(embed, str) else getattr(embed, "model", "")
-        mark = hashlib.sha256(f"{dims}\0{model}".encode()).digest()[:_MARK]
-        return cls(ensure_embeddings(embed), dims, tuple(config.get("fields") or ["$"]), mark, _numpy())
+            raise ValueError(f"index: embed is missing: {_EMBED}")
+        if not _is_model(embed):
+            raise ValueError(f"index: embed is {embed!r}: {_EMBED}")
+        numpy = _numpy()
+        embeddings = ensure_embeddings(embed)
+        mark = hashlib.sha256(f"{dims}\0{_model(embed, embeddings)}".encode()).digest()[:_MARK]
+        return cls(embeddings, dims, tuple(config.get("fields") or ["$"]), mark, numpy)
 
     def texts(self, op: PutOp) -> list[str]:
         """Give the texts of an item that are embedded."""
@@ -90,6 +94,17 @@ class VectorIndex:
             scores.append(max(found[at : at + count]) if count else None)
             at += count
         return scores
+
+
+def _is_model(embed: object) -> bool:
+    return (isinstance(embed, str) and ":" in embed) or isinstance(embed, Embeddings) or callable(embed)
+
+
+def _model(embed: object, embeddings: Embeddings) -> str:
+    """Name the model, by one of the names that LangChain's embeddings use; a function has none."""
+    names = (getattr(embeddings, name, None) for name in ("model", "model_name", "model_id"))
+    found = next((name for name in names if isinstance(name, str)), "")
+    return found or (embed if isinstance(embed, str) else "")
 
 
 def _numpy() -> Any:
