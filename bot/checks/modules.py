@@ -42,8 +42,13 @@ def _of_path() -> Iterator[Path]:
     """The folders of projects in the path, such as those that `pip install -e` adds."""
     standard = Path(sysconfig.get_path("stdlib")).resolve()
     for folder in (Path(each).resolve() for each in sys.path):
-        if _INSTALLED.isdisjoint(folder.parts) and not folder.is_relative_to(standard):
+        if not _is_installed(folder) and not folder.is_relative_to(standard):
             yield folder
+
+
+def _is_installed(folder: Path) -> bool:
+    """True for a folder that pip installs packages into, also by `--target`: reading them all would take a minute."""
+    return not _INSTALLED.isdisjoint(folder.parts) or any(folder.glob("*.dist-info"))
 
 
 @dataclass(slots=True)

@@ -364,6 +364,19 @@ def test_a_dependency_of_the_project_is_searched_too(tmp_path: Path) -> None:
     assert f"would not get {tmp_path}/libs/engine/core" in str(problem)
 
 
+def test_what_pip_installed_into_a_folder_of_the_path_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pip install --target vendored`. It may be as large as LangChain."""
+    write(tmp_path / "agent.py", "import library")
+    write(tmp_path / "vendored" / "library.py", "import bot")
+    write(tmp_path / "vendored" / "bot" / "__init__.py")
+    monkeypatch.syspath_prepend(str(tmp_path / "vendored"))
+    assert len([*clashing(["./agent.py:graph"], tmp_path)]) == 1
+    (tmp_path / "vendored" / "library-1.0.dist-info").mkdir()
+    assert [*clashing(["./agent.py:graph"], tmp_path)] == []
+
+
 def test_run_and_demo_refuse_what_check_refuses(app: Path) -> None:
     write(app.parent / "bot.py")
     write(app.parent / "deploy.py", "import bot")
