@@ -10,9 +10,9 @@ from bot.config.schema import Node, schema
 HEAD = """\
 # Every key of app.yaml
 
-Each key of `app.yaml` with what it does, its default and an example. What the keys are for:
-[policies.md](policies.md), [oncall.md](oncall.md), [gates.md](gates.md), [server.md](server.md). `make reference`
-writes this page from the models that `signoff check` reads the file with.
+Each key of `app.yaml` with what it does, its default and an example. Other pages say what the keys are for:
+[Who may decide](policies.md), [Who is on call](oncall.md), [Gates](gates.md), [Graphs on a LangGraph
+Server](server.md). `make reference` writes this page from the models that `signoff check` reads the file with.
 
 An editor completes these keys and marks mistakes while you write. It reads the JSON Schema that the first line of
 `app.yaml` names. `signoff init` writes that line; where the environment is `.venv` in the project's folder, it is:

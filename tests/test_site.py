@@ -70,6 +70,12 @@ def test_every_page_is_in_the_navigation_once() -> None:
     assert BUILD.navigation_problems(ROOT / "zensical.toml") == []  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("page", NAMED)
+def test_a_link_is_named_by_what_the_page_is_about(page: str) -> None:
+    """Not by its file: the site has no `oncall.md`."""
+    assert re.findall(r"\[[\w/-]+\.md\]\([\w#-]+\.md", (DOCS / page).read_text()) == []
+
+
 def test_a_page_outside_of_the_navigation_is_named(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     for name in ("index.md", "lost.md"):
