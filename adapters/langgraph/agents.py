@@ -1,9 +1,7 @@
-"""An agent whose graph runs in this process: its entry in `app.yaml`, and its graph, loaded and read."""
+"""An agent whose graph runs in this process: its entry in `app.yaml`, and what is read of its graph."""
 
-import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,23 +9,19 @@ from typing import Any
 from adapters.langgraph import fingerprint
 from adapters.langgraph.dialects import AnswerRule
 from adapters.langgraph.dialects.json_schema import Schema
-from adapters.langgraph.guards.gates import can_be_gated, guarding, matches
-from adapters.langgraph.guards.tool_args import schema_of
 from adapters.langgraph.loading.answers_fit import unfit_entries
-from adapters.langgraph.loading.breakpoints import Breakpoints, breakpoints_of
-from adapters.langgraph.loading.exports import LoadError, doubled, load, loaded_module, open_graph
-from adapters.langgraph.loading.own_types import TypeName, own_types
+from adapters.langgraph.loading.breakpoints import Breakpoints
+from adapters.langgraph.loading.own_types import TypeName
 from adapters.langgraph.loading.schema_fit import USER_EXAMPLE, Misfit, context_for, context_given, hints, misfits
-from adapters.langgraph.loading.tool_order import keep_order, tool_nodes
-from adapters.langgraph.loading.tools_seen import tools_of
-from adapters.langgraph.messages.inputs import DEFAULT_INPUT, input_of, names_people, of_run
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT, input_of, of_run
 from adapters.langgraph.messages.replies import DEFAULT, Replies
-from adapters.langgraph.reading import Reading, Readings, read_graph
-from engine.asks.ask import Json, canonical
+from adapters.langgraph.reading import Reading, Readings
+from engine.asks.ask import Json
 from engine.ids import ThreadId
 from engine.ports import Turn
 
-_TS_EXAMPLE = "1700000000.000100"
+THREAD_EXAMPLE = ThreadId("T0EXAMPLE:C0EXAMPLE:1700000000.000100")
+"""The conversation of `USER_EXAMPLE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +45,10 @@ class AgentSpec:
     """The context of each run; it may hold $user, $channel and $thread, and so may `configurable`."""
     configurable: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """More keys of `config["configurable"]`."""
+
+    def configurable_of(self, user: str, thread: ThreadId) -> dict[str, Any]:
+        """Fill in `configurable:` for a run that `user` asked for."""
+        return {**of_run(self.configurable, user, thread)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +98,14 @@ class LocalAgent:
     @property
     def misfits(self) -> Sequence[Misfit]:
         """The parts of the agent's entry in `app.yaml` that the graph cannot use."""
-        spec, example = self.spec, ThreadId(f"T0EXAMPLE:C0EXAMPLE:{_TS_EXAMPLE}")
+        spec = self.spec
         return misfits(
             self.graph,
             spec.input,
             spec.reply,
             spec.context,
             spec.configurable,
-            lambda template: of_run(template, USER_EXAMPLE, example),
+            lambda template: of_run(template, USER_EXAMPLE, THREAD_EXAMPLE),
         )
 
     @property
@@ -149,70 +147,3 @@ class LocalAgent:
     def fingerprint_of(self, path: str) -> str:
         """Return the path with the fingerprint of the code that asks there."""
         return f"{path}:{self.code.get(self.node_of(path), '')}"
-
-
-async def open_agent(
-    spec: AgentSpec,
-    saver: Any,
-    stack: AsyncExitStack,
-    loaded_files: set[str] | None = None,
-    store: Any = None,
-) -> LocalAgent:
-    """Load a graph and read it. `loaded_files` are those that agents before it loaded: see `exports.load`.
-
-    `store` is for a graph that was compiled without one.
-
-    Raises LoadError when the graph cannot be used, and ValueError when `reply` is not JMESPath.
-    """
-    replies = Replies(spec.reply, people_have_names=names_people(spec.input))
-    stack.enter_context(guarding(spec.gate_tools))
-    exported = await asyncio.to_thread(load, spec.graph, spec.base, loaded_files)
-    loaded = await open_graph(spec.graph, exported, saver, stack, store)
-    keep_order(loaded.graph)
-    _check_gated_tools(spec, loaded.graph)
-    code = fingerprint.fingerprints(loaded.graph)
-    try:
-        breakpoints = breakpoints_of(loaded.graph, spec.interrupt_before, spec.interrupt_after)
-    except ValueError as error:
-        key = "interrupt_before" if set(spec.interrupt_before) - set(loaded.graph.nodes) else "interrupt_after"
-        raise LoadError(f"graph: {spec.graph!r}: {error}", key) from None
-    types = own_types(loaded.graph, loaded_module(spec.graph, spec.base))
-    return LocalAgent(
-        spec=spec,
-        graph=loaded.graph,
-        replies=replace(replies, returned=not hasattr(loaded.graph, "builder")),
-        code=code,
-        mark=canonical(dict(code)),
-        tools=dict(_schemas_of_tools(loaded.graph)),
-        texts=fingerprint.texts(loaded.graph),
-        nested=next(iter(loaded.graph.get_subgraphs()), None) is not None,
-        warnings=(*loaded.warnings, *doubled(spec.graph, spec.base, types)),
-        breakpoints=breakpoints,
-        tool_nodes=dict(_message_fields(loaded.graph)),
-        readings=await asyncio.to_thread(read_graph, loaded.graph),
-        types=types,
-    )
-
-
-def _check_gated_tools(spec: AgentSpec, graph: Any) -> None:
-    """Raise LoadError for a gated tool that overrides how LangChain starts tools."""
-    for name, tool in tools_of(graph).items() if spec.gate_tools else ():
-        if matches(spec.gate_tools, name) and not can_be_gated(tool):
-            what = f"the tool {name} cannot be gated: {type(tool).__qualname__} overrides how tools of LangChain start"
-            raise LoadError(f"{what} (run, arun). Override _run and _arun instead.", "gate_tools")
-
-
-def _schemas_of_tools(graph: Any) -> Iterator[tuple[str, Schema]]:
-    """List the schemas of the tools in the graph's tool nodes, subgraphs included, by name."""
-    for _, node in tool_nodes(graph):
-        for name, tool in node.tools_by_name.items():
-            schema = schema_of(tool)
-            if schema is not None:
-                yield name, schema
-
-
-def _message_fields(graph: Any) -> Iterator[tuple[str, str]]:
-    """List the fields from which the graph's tool nodes take their calls, by path."""
-    for path, node in tool_nodes(graph):
-        if isinstance(key := getattr(node, "_messages_key", None), str):
-            yield path, key

@@ -15,8 +15,9 @@ from typing import Any
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 
-from adapters.langgraph.agents import AgentSpec, open_agent
+from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.dialects.to_json import to_json
+from adapters.langgraph.opening import OpenAgent
 from bot.cli import invoke
 from bot.commands.demo import demo_config
 from bot.commands.environment import enter
@@ -34,7 +35,8 @@ async def asked(texts: dict[str, str]) -> dict[str, Any]:
         spec = AgentSpec(entry.graph or "", config.base, entry.input, context=entry.context)
         turn = Turn(ThreadId(f"T0:C0:{number}"), AgentName("a"), "1", text, UserId("U0"), ChannelId("C0"), frozenset())
         async with AsyncExitStack() as stack:
-            agent = await open_agent(spec, InMemorySaver(), stack, files, InMemoryStore())
+            opened = await OpenAgent.open(spec, InMemorySaver(), stack, files, InMemoryStore())
+            agent = await stack.enter_async_context(opened.for_run(turn.user, turn.thread))
             given, context = agent.input_of(turn), agent.context_of(turn.user, turn.thread)
             result = await agent.graph.ainvoke(given, {"configurable": {"thread_id": turn.thread}}, context=context)
         interrupts = result["__interrupt__"]

@@ -21,20 +21,19 @@ sibling again.
 Importing this module imports LangGraph, which takes most of a second: import it late.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self, assert_never
 
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
-from adapters.langgraph.agents import AgentSpec, LocalAgent, open_agent
-from adapters.langgraph.dialects.encoded import A_DECISION
+from adapters.langgraph.agents import AgentSpec, LocalAgent
 from adapters.langgraph.dialects.json_schema import Schema
 from adapters.langgraph.dialects.pauses import PAUSES
 from adapters.langgraph.foreseeing import foreseen
 from adapters.langgraph.guards import drift, gate_install, tool_starts
 from adapters.langgraph.guards.tool_args import schema_of
-from adapters.langgraph.in_process.decisions.answers import AnswerSender
+from adapters.langgraph.in_process.decisions.answers import AnswerSender, answer_problems
 from adapters.langgraph.in_process.decisions.pauses import PauseDecisions
 from adapters.langgraph.in_process.decisions.time_travel import snapshots, time_travel
 from adapters.langgraph.in_process.reports import pause_asks
@@ -50,6 +49,7 @@ from adapters.langgraph.loading.own_types import TypeName
 from adapters.langgraph.loading.schema_fit import Misfit
 from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.messages.closing import Masked
+from adapters.langgraph.opening import OpenAgent
 from engine.asks.ask import Ask, Decision, ValueProblem
 from engine.asks.foreseen import Foreseen
 from engine.ids import AgentName, ThreadId
@@ -72,9 +72,10 @@ class LocalGraphs:
     """The port `engine.ports.Graphs` over LangGraph in this process. Made by `open`, closed by `aclose`."""
 
     def __init__(
-        self, agents: Mapping[AgentName, LocalAgent], saver: Any, runs: Runs, stack: AsyncExitStack, masked: Masked
+        self, agents: Mapping[AgentName, OpenAgent], saver: Any, runs: Runs, stack: AsyncExitStack, masked: Masked
     ) -> None:
-        self._agents = agents
+        self._open = agents
+        self._agents: Mapping[AgentName, LocalAgent] = {name: each.first for name, each in agents.items()}
         self._masked = masked
         self._saver = saver
         self._runs = runs
@@ -109,7 +110,7 @@ class LocalGraphs:
             return cls(ready, saver, Runs(infrastructure), stack.pop_all(), masked)
 
     async def aclose(self) -> None:
-        """Leave the context managers that factories opened."""
+        """Leave the context managers that factories without parameters opened."""
         await self._stack.aclose()
 
     @property
@@ -157,15 +158,10 @@ class LocalGraphs:
 
     def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """See `engine.ports.Graphs`."""
-        found = dialects.problems(ask, action, decision)
         known = self._agents.get(agent)
-        if found or known is None:
-            return found
-        if dialects.words_may_decide(ask, decision) and known.acts_on(
-            ask.payload, dialects.encode(ask, [decision]).resume
-        ):
-            return [ValueProblem((), A_DECISION)]
-        return pause_asks.problems(known, ask, decision)
+        if known is None:
+            return dialects.problems(ask, action, decision)
+        return answer_problems(known, ask, action, decision) or pause_asks.problems(known, ask, decision)
 
     # The port ---------------------------------------------------------------------------------------------------------
 
@@ -176,13 +172,8 @@ class LocalGraphs:
         """
         if turn.agent not in self._agents:
             return RunResult(error=sentences.not_set_up(turn.agent), complete=False)
-        runner = self._runner(turn.agent, turn.thread, fence, watcher)
-        thread = await runner.session.read()
-        if thread.exists and thread.mark(keys.TURN) == turn.key:
-            return await runner.run_on(thread)
-        if waiting := forbidding(runner.session.agent, thread, turn):
-            raise WaitsForAnswerError(turn.thread, waiting)
-        return await runner.feed(thread, turn)
+        async with self._runner(turn.agent, turn.thread, fence, watcher, turn.user) as runner:
+            return await _start(runner, turn)
 
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
@@ -193,19 +184,8 @@ class LocalGraphs:
         """
         if answer.agent not in self._agents:
             return Stale(f"{sentences.not_set_up(answer.agent)} Nothing was sent.", RunResult(complete=False))
-        runner = self._runner(answer.agent, answer.thread, fence, watcher)
-        thread = await runner.session.read()
-        if not thread.exists:
-            return Stale(sentences.MEMORY_GONE, RunResult())
-        if answer.ask.dialect in PAUSES:
-            return await PauseDecisions(runner).decide(thread, answer)
-        if thread.unreadable is not None:
-            report = runner.report(thread)
-            answered = thread.was_answered(answer.interrupt)
-            return Resumed(report) if answered else Stale(sentences.STATE_REFUSED, report)
-        if thread.paused_at is not None:
-            return Held(runner.report(thread))
-        return await _resume(runner, thread, answer)
+        async with self._runner(answer.agent, answer.thread, fence, watcher) as runner:
+            return await _resume(runner, answer)
 
     async def resume_together(
         self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
@@ -216,14 +196,15 @@ class LocalGraphs:
         """
         first = answers[0]
         if first.agent in self._agents:
-            runner = self._runner(first.agent, first.thread, fence, watcher)
-            answering, thread = AnswerSender(runner), await runner.session.read()
-            if thread.exists and thread.paused_at is None and (sent := answering.ready(thread, answers)) is not None:
-                return await answering.send_together(thread, answers, sent)
+            async with self._runner(first.agent, first.thread, fence, watcher) as runner:
+                answering, thread = AnswerSender(runner), await runner.session.read()
+                ready = answering.ready(thread, answers) if thread.exists and thread.paused_at is None else None
+                if ready is not None:
+                    return await answering.send_together(thread, answers, ready)
         return [await self.resume_if_pending(each, fence, watcher) for each in answers]
 
     async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
-        """See `engine.ports.Graphs`."""
+        """See `engine.ports.Graphs`. People wait for this with an open form, so no factory is called for it."""
         if agent not in self._agents:
             return ()
         return await snapshots(self._agents[agent].graph, self._saver, {"configurable": {"thread_id": thread}}, limit)
@@ -232,21 +213,61 @@ class LocalGraphs:
         """See `engine.ports.Graphs`."""
         if request.agent not in self._agents:
             return Stale(f"{sentences.not_set_up(request.agent)} Nothing was done.", RunResult(complete=False))
-        return await time_travel(self._runner(request.agent, request.thread, fence, watcher), request)
+        user = await self._requester(request.agent, request.thread, request.checkpoint)
+        async with self._runner(request.agent, request.thread, fence, watcher, user) as runner:
+            return await time_travel(runner, request)
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """See `engine.ports.Graphs`."""
         if agent not in self._agents:
             return RunResult(error=sentences.not_set_up(agent), complete=False)
-        runner = self._runner(agent, thread, fence)
-        found = await runner.session.read()
-        return await runner.rest(found) if found.exists else RunResult()
+        async with self._runner(agent, thread, fence) as runner:
+            found = await runner.session.read()
+            return await runner.rest(found) if found.exists else RunResult()
 
-    def _runner(self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED) -> ThreadRunner:
-        return ThreadRunner(Session(self._agents[agent], self._saver, self._runs, thread, fence, watcher, self._masked))
+    @asynccontextmanager
+    async def _runner(
+        self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED, user: str = ""
+    ) -> AsyncIterator[ThreadRunner]:
+        """Work on a thread, by default for the requester of its last turn. Raises LoadError."""
+        user = user or await self._requester(agent, thread)
+        async with self._open[agent].for_run(user, thread) as ready:
+            yield ThreadRunner(Session(ready, self._saver, self._runs, thread, fence, watcher, self._masked))
+
+    async def _requester(self, agent: AgentName, thread: ThreadId, checkpoint: str = "") -> str:
+        """Read who asked for a turn from the thread itself: only a graph that is made for them needs it."""
+        if not self._open[agent].is_for_each_run:
+            return ""
+        at = {"checkpoint_id": checkpoint} if checkpoint else {}
+        stored = await self._saver.aget_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": "", **at}})
+        return str(stored.metadata.get(keys.USER, "")) if stored is not None else ""
 
 
-async def _resume(runner: ThreadRunner, thread: Thread, answer: Answer) -> Resumed | Stale:
+async def _start(runner: ThreadRunner, turn: Turn) -> RunResult:
+    thread = await runner.session.read()
+    if thread.exists and thread.mark(keys.TURN) == turn.key:
+        return await runner.run_on(thread)
+    if waiting := forbidding(runner.session.agent, thread, turn):
+        raise WaitsForAnswerError(turn.thread, waiting)
+    return await runner.feed(thread, turn)
+
+
+async def _resume(runner: ThreadRunner, answer: Answer) -> Resumed | Stale | Held:
+    thread = await runner.session.read()
+    if not thread.exists:
+        return Stale(sentences.MEMORY_GONE, RunResult())
+    if answer.ask.dialect in PAUSES:
+        return await PauseDecisions(runner).decide(thread, answer)
+    if thread.unreadable is not None:
+        report = runner.report(thread)
+        answered = thread.was_answered(answer.interrupt)
+        return Resumed(report) if answered else Stale(sentences.STATE_REFUSED, report)
+    if thread.paused_at is not None:
+        return Held(runner.report(thread))
+    return await _resume_interrupt(runner, thread, answer)
+
+
+async def _resume_interrupt(runner: ThreadRunner, thread: Thread, answer: Answer) -> Resumed | Stale:
     answering, pending = AnswerSender(runner), thread.find(answer.interrupt)
     if pending is None:
         return await answering.answer_unlisted(answer)
@@ -265,9 +286,9 @@ async def _resume(runner: ThreadRunner, thread: Thread, answer: Answer) -> Resum
 
 async def _opened(
     name: AgentName, spec: AgentSpec, saver: Any, stack: AsyncExitStack, loaded_files: set[str], store: Any
-) -> LocalAgent:
+) -> OpenAgent:
     try:
-        return await open_agent(spec, saver, stack, loaded_files, store)
+        return await OpenAgent.open(spec, saver, stack, loaded_files, store)
     except LoadError as error:
         error.agent = name
         raise

@@ -1,9 +1,14 @@
 """The static breakpoints of a graph: those it was compiled with, and those that `app.yaml` adds.
 
 A subgraph that is a node has breakpoints of its own.
+
+LangGraph keeps no record of a breakpoint, so a thread that waits at one would run on if the present graph had none
+there: after a deploy, or where a factory makes another graph for a run. So each checkpoint keeps the breakpoints of the
+graph that wrote it, and a thread waits at those as well: only people let it go on.
 https://docs.langchain.com/oss/python/langgraph/interrupts#debugging-with-interrupts
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +24,24 @@ class Breakpoints:
 
     before: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Breakpoints") -> "Breakpoints":
+        return Breakpoints(self.before | other.before, self.after | other.after)
+
+
+def marked(breakpoints: Mapping[str, Breakpoints]) -> str:
+    """Write breakpoints as a mark in a checkpoint's metadata; "" if there are none."""
+    lists = {path: [sorted(each.before), sorted(each.after)] for path, each in sorted(breakpoints.items())}
+    return json.dumps(lists, ensure_ascii=False, separators=(",", ":")) if lists else ""
+
+
+def with_marked(breakpoints: Mapping[str, Breakpoints], mark: str) -> Mapping[str, Breakpoints]:
+    """Add the breakpoints of a mark, "" for a checkpoint that has none."""
+    known = {
+        path: Breakpoints(frozenset(each[0]), frozenset(each[1])) for path, each in json.loads(mark or "{}").items()
+    }
+    paths = {**breakpoints, **known}
+    return {path: breakpoints.get(path, Breakpoints()) | known.get(path, Breakpoints()) for path in paths}
 
 
 def breakpoints_of(graph: Any, before: Sequence[str] = (), after: Sequence[str] = ()) -> Mapping[str, Breakpoints]:

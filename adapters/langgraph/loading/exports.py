@@ -19,12 +19,14 @@ import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from adapters.langgraph.loading.factories import FactoryError, call_factory, is_for_each_run
+from adapters.langgraph.loading.factories import FactoryError, RunInput, call_factory
+
+_NO_RUN = RunInput()
 
 
 class LoadError(Exception):
@@ -156,14 +158,14 @@ def _make_importable(*folders: Path) -> None:
 
 
 @contextmanager
-def _as_load_error(spec: str, more: str = "") -> Iterator[None]:
-    """Turn any error of the project's code into one sentence with the line in its file, and say `more`."""
+def _as_load_error(spec: str) -> Iterator[None]:
+    """Turn any error of the project's code into one sentence with the line in its file."""
     try:
         yield
     except LoadError:
         raise
     except (Exception, SystemExit) as error:
-        raise LoadError(f"graph: {spec!r}: {_file_and_line(error)}{_error_text(error)}.{more}") from error
+        raise LoadError(f"graph: {spec!r}: {_file_and_line(error)}{_error_text(error)}.") from error
 
 
 def _file_and_line(error: BaseException) -> str:
@@ -269,32 +271,28 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-async def open_graph(spec: str, exported: Any, saver: Any, stack: AsyncExitStack, store: Any = None) -> Loaded:
+async def open_graph(
+    spec: str, exported: Any, saver: Any, stack: AsyncExitStack, store: Any = None, run: RunInput = _NO_RUN
+) -> Loaded:
     """Make a graph that is ready to run. A factory that is a context manager is entered on `stack`.
 
-    `store` is LangGraph's BaseStore for a graph that was compiled without one.
+    `store` is LangGraph's BaseStore for a graph that was compiled without one; `run` is given to a factory.
 
     Raises LoadError if it is no graph, if its factory raises, or if it cannot have a checkpointer.
     """
-    if _is_graph(exported) or not callable(exported):
+    if not is_factory(exported):
         return _with_checkpointer(spec, exported, saver, store)
-    with _as_load_error(spec, _ONCE if is_for_each_run(exported) else ""):
+    with _as_load_error(spec):
         try:
-            made = await call_factory(exported, store, stack)
+            made = await call_factory(exported, store, stack, run)
         except FactoryError as error:
             raise LoadError(f"graph: {spec!r}: {error}.") from None
-    loaded = _with_checkpointer(spec, made, saver, store)
-    once = (
-        f"graph: {spec!r} is a factory with parameters: LangGraph Server calls it for each run, Signoff calls it once, "
-        "before any run. What a run is given does not reach it (docs/pitfalls.md)."
-    )
-    return replace(loaded, warnings=(*loaded.warnings, once)) if is_for_each_run(exported) else loaded
+    return _with_checkpointer(spec, made, saver, store)
 
 
-_ONCE = (
-    " Signoff calls a factory once, before any run: its config has an empty configurable, and its runtime no user. "
-    "Read what belongs to a run in a node (docs/pitfalls.md)."
-)
+def is_factory(exported: Any) -> bool:
+    """Tell whether an export is called to make the graph."""
+    return callable(exported) and not _is_graph(exported)
 
 
 def _is_graph(value: Any) -> bool:

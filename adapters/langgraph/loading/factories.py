@@ -6,8 +6,8 @@
 | one | a `ServerRuntime` where it is annotated so, else the config, whatever its name and default |
 | two, one of them a `ServerRuntime` | both, in any order |
 
-LangGraph Server calls a factory with parameters for each run. Here it is called once: decisions are bound to the code
-of the graph that was shown, so the graph has to be the same in each run of a thread. `is_for_each_run` says so of one.
+LangGraph Server calls every factory for each run. Here one without parameters is called once, at start: each run would
+get the same. `is_for_each_run` tells the others, which `adapters.langgraph.opening` calls for each run.
 
 A factory that is not a coroutine runs in a thread, because it may take long, and Slack is served meanwhile.
 https://docs.langchain.com/langsmith/graph-rebuild
@@ -18,13 +18,32 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Any, get_args, get_type_hints
 
+from adapters.langgraph.loading.context_schema import fields_of, is_typed_dict, read_by
+
 _RUNTIME = re.compile(r"\b(?:ServerRuntime|_ExecutionRuntime|_ReadRuntime)\b")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _MOST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """The parts of a run that a factory is given. `context` has the run's context as app.yaml says it, by key."""
+
+    configurable: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    context: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    user: Any = None
+    recursion_limit: int | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config of the run, which a factory may change."""
+        limit = {} if self.recursion_limit is None else {"recursion_limit": self.recursion_limit}
+        return {"configurable": dict(self.configurable), "metadata": {}, "tags": [], **limit}
 
 
 class FactoryError(Exception):
@@ -36,12 +55,12 @@ def is_for_each_run(factory: Any) -> bool:
     return bool(_parameters(factory))
 
 
-async def call_factory(factory: Any, store: Any, stack: AsyncExitStack) -> Any:
+async def call_factory(factory: Any, store: Any, stack: AsyncExitStack, run: RunInput) -> Any:
     """Call a factory; a context manager that it makes is entered on `stack`.
 
     Raises FactoryError, and whatever the factory raises.
     """
-    given, named = _arguments(factory, store)
+    given, named = _arguments(factory, store, run)
     if inspect.iscoroutinefunction(factory):
         made = await factory(*given, **named)
     else:
@@ -61,7 +80,15 @@ class _InThread:
         self._inner = inner
 
     async def __aenter__(self) -> Any:
-        return await asyncio.to_thread(self._inner.__enter__)
+        """Enter it. A thread cannot be cancelled: what it opened by then is closed first."""
+        entering = asyncio.ensure_future(asyncio.to_thread(self._inner.__enter__))
+        try:
+            return await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            await asyncio.wait([entering])
+            if entering.exception() is None:
+                await asyncio.to_thread(self._inner.__exit__, None, None, None)
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -76,7 +103,7 @@ def _parameters(factory: Any) -> Sequence[inspect.Parameter]:
     return [each for each in inspect.signature(factory).parameters.values() if each.kind not in _VARIADIC]
 
 
-def _arguments(factory: Any, store: Any) -> tuple[Sequence[Any], Mapping[str, Any]]:
+def _arguments(factory: Any, store: Any, run: RunInput) -> tuple[Sequence[Any], Mapping[str, Any]]:
     takes = _parameters(factory)
     hints = _hints(factory)
     runtimes = {each.name for each in takes if _RUNTIME.search(str(hints.get(each.name, "")))}
@@ -88,7 +115,7 @@ def _arguments(factory: Any, store: Any) -> tuple[Sequence[Any], Mapping[str, An
         )
     given, named = [], {}
     for each in takes:
-        value = _runtime(hints[each.name], store) if each.name in runtimes else _config()
+        value = _runtime(hints[each.name], store, run) if each.name in runtimes else run.config
         if each.kind is inspect.Parameter.POSITIONAL_ONLY:
             given.append(value)
         else:
@@ -115,21 +142,35 @@ def _names() -> dict[str, Any]:
     return {"ServerRuntime": ServerRuntime, "RunnableConfig": RunnableConfig, "Config": RunnableConfig}
 
 
-def _config() -> dict[str, Any]:
-    return {"configurable": {}, "metadata": {}, "tags": []}
-
-
-def _runtime(hint: Any, store: Any) -> Any:
+def _runtime(hint: Any, store: Any, run: RunInput) -> Any:
     """The runtime of a run: a factory that only connects to its tools for a run does so."""
     from langgraph_sdk.runtime import _ExecutionRuntime  # noqa: PLC0415 - the server makes it, so it has no public name
 
-    return _ExecutionRuntime(access_context="threads.create_run", store=store, context=_context(hint))
+    context = _Context(hint, run.context)
+    return _ExecutionRuntime(access_context="threads.create_run", user=run.user, store=store, context=context)
 
 
-def _context(hint: Any) -> Any:
-    """The defaults of the context that `ServerRuntime[Context]` names; None where it has fields without one."""
-    (kind, *_) = get_args(hint) or (None,)
-    try:
-        return kind() if isinstance(kind, type) else None
-    except Exception:  # noqa: BLE001 - a class of the project
-        return None
+class _Context(dict[str, Any]):
+    """The context of a run by key, as LangGraph Server passes it, and by attribute, as its documentation reads it.
+
+    Attributes have the types and the defaults of the class that `ServerRuntime[Context]` names.
+    """
+
+    def __init__(self, hint: Any, given: Mapping[str, Any]) -> None:
+        super().__init__(given)
+        (kind, *_) = get_args(hint) or (None,)
+        self._kind = kind if isinstance(kind, type) and not is_typed_dict(kind) else None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if self._kind is None:
+            return self._own(name)
+        known = {key: each for key, each in self.items() if key in fields_of(self._kind)}
+        return getattr(self._kind(**read_by(self._kind, known)[0]), name)
+
+    def _own(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapters.langgraph.agents import AgentSpec, LocalAgent, open_agent
+from adapters.langgraph.agents import AgentSpec, LocalAgent
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.foreseeing import foreseen
 from adapters.langgraph.guards import drift
 from adapters.langgraph.loading.exports import LoadError, loaded_module
 from adapters.langgraph.loading.schema_fit import misfits
 from adapters.langgraph.loading.tools_seen import tools_of
+from adapters.langgraph.opening import open_agent
 from adapters.langgraph.projects.fields import StateField, fields_of
 from adapters.langgraph.projects.guess import Guess
 from adapters.langgraph.projects.inputs import input_guess

@@ -4,6 +4,7 @@ The work is counted in steps, so that every process knows the same questions of 
 makes a question unknown, and never an error.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,9 +33,22 @@ TOO_LONG = "its code is too long to read completely"
 BROKEN = "its code could not be read"
 
 
-def read_graph(graph: Any) -> Readings:
-    """Read a compiled graph. Never raises: code that cannot be read is not known."""
-    forget_changed()
+_one_at_a_time = threading.Lock()
+
+
+def read_graph(graph: Any, *, loaded: bool = True) -> Readings:
+    """Read a compiled graph. Never raises: code that cannot be read is not known.
+
+    `loaded`: its code was imported just now, so files are read again if they have changed. Of a graph that a factory
+    makes later the code is older than the files may be.
+    """
+    with _one_at_a_time:
+        if loaded:
+            forget_changed()
+        return _read(graph)
+
+
+def _read(graph: Any) -> Readings:
     asked, found, unread = list[tuple[NodeEntry, Site]](), dict[str, list[Reading]](), dict[str, str]()
     with allowed(_GRAPH_STEPS, _MOST_SECONDS) as work:
         for entry in _entries(graph):

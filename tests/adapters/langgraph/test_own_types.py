@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from adapters.langgraph.agents import AgentSpec, open_agent
+from adapters.langgraph.agents import AgentSpec
+from adapters.langgraph.opening import open_agent
 
 GRAPH = """
 import decimal

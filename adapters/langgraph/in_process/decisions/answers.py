@@ -8,13 +8,15 @@ from langgraph.types import Command
 
 from adapters.langgraph import config_keys as keys
 from adapters.langgraph import dialects, sentences
+from adapters.langgraph.agents import LocalAgent
+from adapters.langgraph.dialects.encoded import A_DECISION
 from adapters.langgraph.errors import AnswerNotTakenError
 from adapters.langgraph.in_process.reports.report import STOPPED, question
 from adapters.langgraph.in_process.runs.run import Ended
 from adapters.langgraph.in_process.sessions.runner import ThreadRunner
 from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdated
 from adapters.langgraph.in_process.threads.thread import AnswerState, Pending, Thread
-from engine.asks.ask import Ask, Choice, ValueProblem
+from engine.asks.ask import Ask, Choice, Decision, ValueProblem
 from engine.ids import InterruptId
 from engine.ports import Answer, Resumed, Stale
 
@@ -32,7 +34,7 @@ class AnswerSender:
         asked = question(self._agent, thread, pending)
         if asked.digest != answer.digest:
             return Stale(sentences.CHANGED, self._runner.report(thread))
-        found = _problems(asked.ask, answer)
+        found = _problems(self._agent, asked.ask, answer)
         if found:
             return await self._ask_again(thread, f"{sentences.NOT_TAKEN} {found[0].sentence}".strip())
         return await self._send(thread, answer, dialects.encode(asked.ask, answer.decisions, answer.by))
@@ -70,7 +72,7 @@ class AnswerSender:
             if pending is None or pending.state is not AnswerState.WAITS or is_outdated(self._agent, thread, pending):
                 return None
             asked = question(self._agent, thread, pending)
-            if asked.digest != answer.digest or _problems(asked.ask, answer):
+            if asked.digest != answer.digest or _problems(self._agent, asked.ask, answer):
                 return None
             sent[answer.interrupt] = dialects.encode(asked.ask, answer.decisions, answer.by)
         return sent if sum(each.update is not None for each in sent.values()) < 2 else None  # noqa: PLR2004 - one each
@@ -152,8 +154,8 @@ def _reason_of_refusal(error: BaseException) -> str:
     return sentences.failure(told).removeprefix("The agent failed: error: ") if told else sentences.failure(error)
 
 
-def _problems(ask: Ask, answer: Answer) -> Sequence[ValueProblem]:
-    """List why decisions cannot be sent."""
+def _problems(agent: LocalAgent, ask: Ask, answer: Answer) -> Sequence[ValueProblem]:
+    """List why decisions cannot be sent: checked when people made them, maybe against another graph of a factory."""
     if len(answer.decisions) != len(ask.actions):
         return [ValueProblem((), "")]
     actions = zip(ask.actions, answer.decisions, strict=True)
@@ -162,4 +164,13 @@ def _problems(ask: Ask, answer: Answer) -> Sequence[ValueProblem]:
             ValueProblem((), "This request cannot be rejected: a rejection stops the agent instead.")
         ]  # a rejection ends the run instead, and is never delivered
     pairs = enumerate(answer.decisions)
-    return [problem for position, decision in pairs for problem in dialects.problems(ask, position, decision)]
+    return [problem for position, decision in pairs for problem in answer_problems(agent, ask, position, decision)]
+
+
+def answer_problems(agent: LocalAgent, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
+    """List why a decision does not fit a question, or is one that words may not make."""
+    found = dialects.problems(ask, action, decision)
+    if found or not dialects.words_may_decide(ask, decision):
+        return found
+    acts = agent.acts_on(ask.payload, dialects.encode(ask, [decision]).resume)
+    return [ValueProblem((), A_DECISION)] if acts else []

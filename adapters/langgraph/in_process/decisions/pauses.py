@@ -133,9 +133,9 @@ class PauseDecisions:
     async def _skip_nodes(self, thread: Thread, answer: Answer) -> None:
         """Update the state as if each node that waits had run and written nothing."""
         levels = thread.paused_at.levels if thread.paused_at is not None else (thread.levels[0],)
+        breakpoints = self._session.breakpoints(thread)
         for level in levels:
-            breakpoints = self._agent.breakpoints.get(level.path)
-            before = breakpoints.before if breakpoints is not None else frozenset()
+            before = breakpoints[level.path].before if level.path in breakpoints else frozenset()
             names = dict.fromkeys(task.name for task in level.snapshot.tasks)
             waiting = [name for name in names if not before or name in before] or list(names)
             await self._update(level, answer, [StateUpdate(None, name) for name in waiting])

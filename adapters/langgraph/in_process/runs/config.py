@@ -26,6 +26,7 @@ class Marks:
     code: str = ""
     said_before: str = ""
     approved: str = ""
+    breakpoints: str = ""
 
     def as_metadata(self) -> dict[str, str]:
         """The marks by their keys in `config_keys`, without empty ones."""
@@ -35,6 +36,7 @@ class Marks:
             keys.CODE: self.code,
             keys.SAID_BEFORE: self.said_before,
             keys.APPROVED: self.approved,
+            keys.BREAKPOINTS: self.breakpoints,
         }
         return {key: mark for key, mark in marks.items() if mark}
 

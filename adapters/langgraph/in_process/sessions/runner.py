@@ -16,6 +16,7 @@ from adapters.langgraph.in_process.runs.run import Ended
 from adapters.langgraph.in_process.sessions.session import Session
 from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdated
 from adapters.langgraph.in_process.threads.thread import Thread
+from adapters.langgraph.loading.breakpoints import marked
 from adapters.langgraph.messages.closing import LastRun, close_fields, input_with, outside_input, update_beforehand
 from engine.asks.ask import canonical
 from engine.ports import RunResult, Turn
@@ -48,7 +49,13 @@ class ThreadRunner:
         if thread.unreadable is not None:  # LangGraph would refuse it too, and its open questions are not known
             return replace(self.report(thread), error=sentences.NO_NEW_TURN)
         before = agent.replies.last_utterance(thread.values) if thread.exists else None
-        marks = Marks(turn.key, thread.mark(keys.ANSWERED), agent.mark, before.mark if before else "")
+        marks = Marks(
+            turn.key,
+            thread.mark(keys.ANSWERED),
+            agent.mark,
+            before.mark if before else "",
+            breakpoints=marked(agent.breakpoints),
+        )
         config = session.config_of_turn(turn.key, turn.user, marks)
         given = await self._closing_calls(thread, turn)
         return await self.report_after(await self.run(given, config, turn.user))

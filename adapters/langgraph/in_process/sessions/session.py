@@ -21,8 +21,8 @@ from adapters.langgraph.in_process.threads.breakpoints import pause_of
 from adapters.langgraph.in_process.threads.called_graphs import asking_states
 from adapters.langgraph.in_process.threads.outdated import has_outdated
 from adapters.langgraph.in_process.threads.thread import Thread
+from adapters.langgraph.loading.breakpoints import Breakpoints, marked, with_marked
 from adapters.langgraph.messages.closing import Masked
-from adapters.langgraph.messages.inputs import of_run
 from engine.ids import InterruptId, ThreadId
 from engine.ports import UNWATCHED, Answer, Watcher
 
@@ -81,7 +81,11 @@ class Session:
         thread = await checkpoints.read(agent.graph, self.saver, config, nested=agent.nested, count=count)
         if not count and has_outdated(agent, thread):
             thread = await checkpoints.read(agent.graph, self.saver, config, nested=agent.nested, count=True)
-        return replace(thread, paused_at=await pause_of(thread, agent.breakpoints, agent.graph))
+        return replace(thread, paused_at=await pause_of(thread, self.breakpoints(thread), agent.graph))
+
+    def breakpoints(self, thread: Thread) -> Mapping[str, Breakpoints]:
+        """The breakpoints at which the thread waits: of the present graph, and of the one that wrote its checkpoint."""
+        return with_marked(self.agent.breakpoints, thread.mark(keys.BREAKPOINTS))
 
     # Configs ----------------------------------------------------------------------------------------------------------
 
@@ -99,8 +103,7 @@ class Session:
         return config_of(self.thread, self._fence, key, user, marks, shown, self._configurable(user))
 
     def _configurable(self, user: str) -> Mapping[str, Any]:
-        given: Mapping[str, Any] = of_run(self.agent.spec.configurable, user, self.thread)
-        return given
+        return self.agent.spec.configurable_of(user, self.thread)
 
     def _as_stored(self, value: Any) -> Any:
         """A value as it comes back from a checkpoint: people saw that one."""
@@ -110,7 +113,7 @@ class Session:
         """Make the config of a branch's first checkpoint: the marks that the thread had then, and the branch's key."""
         said = self.agent.replies.last_utterance(target.values)
         before = target.mark(keys.ANSWERED), self.agent.mark, said.mark if said else "", target.mark(keys.APPROVED)
-        return self.config(target, key, Marks(key, *before))
+        return self.config(target, key, Marks(key, *before, marked(self.agent.breakpoints)))
 
     def config_of_update(self, thread: Thread, answer: Answer) -> dict[str, Any]:
         """Make the config of a decision's change of the state, with a mark that only its own checkpoint has."""
@@ -128,6 +131,7 @@ class Session:
             code=self.agent.mark,
             said_before=thread.mark(keys.SAID_BEFORE),
             approved=approved_calls.serialized([*thread.approved, *calls], here),
+            breakpoints=marked(self.agent.breakpoints),
         )
 
     # Decisions, kept before they are sent -----------------------------------------------------------------------------

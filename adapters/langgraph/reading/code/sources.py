@@ -1,6 +1,7 @@
 """Finds the source of live functions: read once, and never run."""
 
 import ast
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
@@ -31,10 +32,14 @@ def _looked_up(function: FunctionType) -> Node | None:
 
 _read: dict[str, tuple[object, Mapping[int, list[Node]]]] = {}
 """The functions of each file, and the file's state when it was read."""
+_since = time.time_ns()
+"""When code was imported last. A file that is newer may differ from the code that runs, and is not read."""
 
 
 def forget_changed() -> None:
     """Forget files that have changed, when an agent is loaded again. In between, what is read is what runs."""
+    global _since  # noqa: PLW0603 - a process has one set of imported modules
+    _since = time.time_ns()
     _found.clear()
     for file, (state, _) in tuple(_read.items()):
         if state != _state(file):
@@ -43,11 +48,16 @@ def forget_changed() -> None:
 
 def _functions(file: str) -> Mapping[int, list[Node]]:
     if file not in _read:
-        _read[file] = (_state(file), _parsed(file))
+        state = _state(file)
+        _read[file] = (state, {} if _is_newer(state) else _parsed(file))
     return _read[file][1]
 
 
-def _state(file: str) -> object:
+def _is_newer(state: "tuple[int, int] | None") -> bool:
+    return state is not None and state[0] > _since
+
+
+def _state(file: str) -> "tuple[int, int] | None":
     try:
         now = Path(file).stat()
     except (OSError, ValueError):
