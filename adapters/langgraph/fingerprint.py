@@ -240,8 +240,10 @@ def _literals(file: str) -> frozenset[str]:
 @cache
 def is_library(file: str) -> bool:
     """Tell whether a file belongs to Python or to an installed library."""
-    # Generated code, such as the methods of a dataclass, has a file name like <string>.
-    return file.startswith((*_LIBRARIES, "<"))
+    # Generated code, such as the methods of a dataclass, has a file name like <string>. Packages lie in other folders
+    # than this environment's as well: of the user, of the system, of an environment that `uv run --with` puts below.
+    return file.startswith((*_LIBRARIES, "<")) or not _PACKAGES.isdisjoint(Path(file).parts)
 
 
+_PACKAGES = frozenset({"site-packages", "dist-packages"})
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})

@@ -1,17 +1,19 @@
 """A node's fingerprint changes with its code, and with nothing else (P4)."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import langgraph.graph
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.tools import tool
 
-from adapters.langgraph.fingerprint import fingerprints, texts
+from adapters.langgraph.fingerprint import fingerprints, is_library, texts
 from adapters.langgraph.loading.exports import load
 
 SOURCE = """
@@ -230,3 +232,19 @@ def test_the_texts_of_a_node_are_those_of_all_the_code_that_it_reaches(tmp_path:
     (found,) = texts(load("flow.py:graph", tmp_path)).values()
     assert {"'action'", "'data'"} <= found
     assert "'topic'" not in found
+
+
+@pytest.mark.parametrize(
+    ("file", "library"),
+    [
+        (os.__file__, True),
+        (langgraph.graph.__file__, True),
+        ("/root/.local/lib/python3.11/site-packages/langchain/agents/factory.py", True),
+        ("/usr/lib/python3/dist-packages/yaml/__init__.py", True),
+        ("<string>", True),
+        ("/srv/packages/agent.py", False),
+        (__file__, False),
+    ],
+)
+def test_installed_packages_are_libraries_wherever_they_lie(file: str, library: bool) -> None:  # noqa: FBT001
+    assert is_library(file) is library
