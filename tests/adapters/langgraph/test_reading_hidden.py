@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import pytest
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, field_validator, model_validator
 from support.graph_talk import APPROVE, REJECT, talking, words
 from typing_extensions import TypedDict
 
@@ -50,6 +50,53 @@ def act(what: str) -> None:
 
 def model(prompt: str) -> str:
     return str(eval("prompt", {"prompt": prompt}))  # noqa: S307 - stands for what cannot be read
+
+
+class OfModel(BaseModel):
+    temperature: float = 0
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        return self
+
+    def invoke(self, prompt: str) -> str:
+        return prompt.upper()
+
+
+def test_a_model_that_is_made_after_the_decision_does_not_hide_what_the_decision_does() -> None:
+    def gate(_: State) -> dict[str, Any]:
+        if interrupt({"question": "Send it?"}):
+            act("sent")
+        return {}
+
+    def report(state: State) -> dict[str, Any]:
+        return {"text": OfModel(temperature=1).invoke(state["text"])}
+
+    known = read(gate, report)
+    assert known.proven
+    assert known.templates[A] is True
+
+
+class Payment(BaseModel):
+    amount: int
+
+    @model_validator(mode="after")
+    def _paid(self) -> Self:
+        act(f"paid {self.amount}")
+        return self
+
+
+@pytest.mark.promise("P5")
+def test_a_model_whose_validators_are_not_read_may_do_anything() -> None:
+    def gate(_: State) -> dict[str, Any]:
+        if interrupt({"question": "Send it?"}):
+            act("sent")
+        else:
+            Payment(amount=300)
+        return {}
+
+    known = read(gate)
+    assert not known.proven
 
 
 # A refusal avoids what an approval does -------------------------------------------------------------------------------

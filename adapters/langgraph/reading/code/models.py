@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from adapters.langgraph.reading.code.expressions import ExpressionReader
 from adapters.langgraph.reading.code.run import Raised, ReadingEnded, Scope
-from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Unknown, Value, at, unknown
+from adapters.langgraph.reading.code.values import Known, Listed, Made, Mapped, Unknown, Value, at, atoms_of, unknown
 
 
 class ModelReader(ExpressionReader):
@@ -47,6 +47,9 @@ class ModelReader(ExpressionReader):
             raise Raised(ValueError, self.place(node, scope))
         made = Made(cls)
         checks = _validators(cls)
+        if checks is None and not _holds_answer(value):  # such as a chat model: the answer decides nothing in it
+            self.effect(node, scope, *value.fields.values())  # its validators may do anything
+            return Made(cls, dict(value.fields))
         if checks is None:
             raise ReadingEnded("lost", self.place(node, scope))
         for name, field in cls.model_fields.items():
@@ -140,6 +143,11 @@ def _validators(cls: Any) -> list[Any] | None:
     others = found.model_validators or found.root_validators or found.validators
     alike = all(each.info.mode in ("before", "after") and isinstance(each.func, MethodType) for each in checks)
     return checks if alike and not others else None
+
+
+def _holds_answer(value: Mapped) -> bool:
+    """Tell whether a part of the answer is in it, or is missing in it."""
+    return value.path is not None or any(kind in ("answer", "lacks") for kind, _ in atoms_of(value))
 
 
 def _takes(held: MethodType) -> int:
