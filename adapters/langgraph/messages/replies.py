@@ -15,6 +15,9 @@ While the graph waits, only an agent's words are a reply. At the end of a turn:
 | the return value of a workflow of the functional API, without messages | the value, readably |
 | nothing new, or nothing in words | none: the bot says that the agent is done |
 
+Where `input:` puts the person's words into the very field that `reply:` picks, they are no reply either, as long as the
+graph writes no others there.
+
 Only messages after the person's last one count, so neither that nor an earlier turn is repeated. Teams of agents pass
 on each other's words as messages of the role `user` with the agent's name: such a message is the agent's. A person's
 message has no name, unless `input:` gives it one.
@@ -36,6 +39,8 @@ from engine.ports import Reply
 DEFAULT = "messages[-1].content"
 STRUCTURED = "structured_response"
 """The field in which `create_agent(response_format=...)` puts its result."""
+_GIVEN = "given:"
+"""Begins the mark of words that a person gave. Marks are stored data."""
 _CONTENT, _LAST = ".content", "[-1]"
 _AGENT = frozenset({"ai", "AIMessageChunk", "assistant"})
 _PERSON = frozenset({"human", "HumanMessageChunk", "user"})
@@ -105,10 +110,19 @@ class Replies:
         known = latest[-1].get("id") if latest else None
         return Utterance(_readable(structured), message=known if isinstance(known, str) else "")
 
+    def mark_before(self, given: Any, values: Any) -> str:
+        """Return the mark of the words in the state as a turn begins: of its input, else of the state before it."""
+        words = None if self._parent is not None or self.returned else self._search(self._value, given)
+        if isinstance(words, str):
+            return f"{_GIVEN}{Utterance(words).mark}"
+        before = self.last_utterance(values) if values is not None else None
+        return before.mark if before is not None else ""
+
     def reply(self, values: Any, thread: ThreadId, turn: str, before: str, prompts: Sequence[str]) -> Reply | None:
         """Return the reply to post while the graph asks `prompts`; `before` is as in `last_reply`."""
         said = self.utterance(values)
-        if said is None or said.mark == before or said.text.strip() in {prompt.strip() for prompt in prompts}:
+        shown = {prompt.strip() for prompt in prompts}
+        if said is None or said.mark == before.removeprefix(_GIVEN) or said.text.strip() in shown:
             return None
         return _reply(said, thread, turn)
 
@@ -118,7 +132,9 @@ class Replies:
         The same words may be the answer again, the same message is not.
         """
         said = self.last_utterance(values)
-        return None if said is None or (said.message and said.mark == before) else _reply(said, thread, turn)
+        if said is None or (said.message and said.mark == before) or f"{_GIVEN}{said.mark}" == before:
+            return None
+        return _reply(said, thread, turn)
 
     def _since_a_person_spoke(self, values: Any) -> list[Mapping[str, Json]]:
         """List the messages after a person's last one, in order; only these are converted to JSON."""

@@ -95,11 +95,10 @@ class ServerGraphs:
             asked = [each for each in reported.asked if each.ask.holds] if turn.voids is not None else []
             if waiting := [each for each in asked if each.interrupt not in (turn.voids or ())]:
                 raise WaitsForAnswerError(turn.thread, waiting)
-            said = agent.replies.last_utterance(thread.values) if thread.state else None
-            marks = {keys.TURN: turn.key, keys.REQUESTER: turn.user, keys.SAID_BEFORE: said.mark if said else ""}
-            given = _closing_calls(
-                thread, input_of(agent.spec.input, turn), LastRun("", bool(turn.voids), self._masked)
-            )
+            given = input_of(agent.spec.input, turn)
+            before = agent.replies.mark_before(given, thread.values if thread.state else None)
+            marks = {keys.TURN: turn.key, keys.REQUESTER: turn.user, keys.SAID_BEFORE: before}
+            given = _closing_calls(thread, given, LastRun("", bool(turn.voids), self._masked))
             options = agent.options_of_run(turn.thread, turn.key, turn.user)
             run = await agent.client.begin(turn.thread, key, input=given, metadata=marks, **options)
         return await self._runs.end_of(agent, turn.thread, run)

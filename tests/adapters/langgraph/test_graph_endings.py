@@ -207,6 +207,22 @@ async def test_a_flag_is_no_remark_while_the_graph_waits() -> None:
         assert end.reply.text == "Yes"
 
 
+@pytest.mark.parametrize(("answer", "reply"), [("all", "Sent."), ("nobody", None)])
+async def test_the_persons_own_words_are_not_said_back(answer: str, reply: str | None) -> None:
+    def send(state: Counted) -> Counted:  # noqa: ARG001 - LangGraph names it
+        return {"text": "Sent."} if interrupt("To whom?") == "all" else {}
+
+    builder = StateGraph(Counted)
+    builder.add_node(send)
+    builder.add_edge(START, "send")
+    async with talking(builder, input={"text": "$text"}, reply="text") as talk:
+        for _ in range(2):  # the second time, another reply is in the state
+            paused = await talk.say("the offer to Meyer")
+            assert paused.reply is None
+            end = await talk.answer(paused.asked[0], words(answer))
+            assert (end.reply.text if end.reply else None) == reply
+
+
 async def test_a_message_of_an_earlier_turn_is_not_said_again() -> None:
     says = iter([[AIMessage("Hello.")], []])
     builder = StateGraph(Counted)
