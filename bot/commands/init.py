@@ -62,6 +62,7 @@ async def init(options: Options) -> int:
     graphs = _graphs_of(folder)
     with contextlib.redirect_stdout(sys.stderr):  # what graphs print is no part of the result
         found = await _loaded(graphs, folder)
+        unfit_store = await _store_problem(graphs)
     if not any(_is_usable(each) for each in found.values()):
         raise ProblemsError(_none_usable(graphs, found))
     draft = _draft(options, graphs, found, folder)
@@ -69,9 +70,9 @@ async def init(options: Options) -> int:
         sys.stdout.write(text_of(draft))
     else:
         write(folder / TARGET, text_of(draft), force=options.force)
-    lines = [*_told(options, draft, graphs)]
+    lines = [*_told(options, draft, graphs, unfit_store)]
     (sys.stderr if options.dry_run else sys.stdout).write(masked("".join(f"{line}\n" for line in lines)))
-    return 0 if all(each.found.is_reached for each in draft.entries) else 1
+    return 0 if all(each.found.is_reached for each in draft.entries) and not unfit_store else 1
 
 
 # The project ----------------------------------------------------------------------------------------------------------
@@ -141,6 +142,12 @@ async def _loaded(graphs: _Graphs, folder: Path) -> "Mapping[str, Inferred | Unu
     refused = {name: Unusable(why) for name, why in _refused(graphs, folder)}
     found = await inferred({name: spec for name, spec in graphs.specs.items() if name not in refused}, folder, waiting)
     return {name: refused[name] if name in refused else found[name] for name in graphs.specs}
+
+
+async def _store_problem(graphs: _Graphs) -> str:
+    from bot.wiring.projects import store_problem
+
+    return await store_problem(graphs.project)
 
 
 def _refused(graphs: _Graphs, folder: Path) -> Iterator[tuple[str, str]]:
@@ -268,7 +275,7 @@ def _publish(made: Path, file: Path) -> None:
 # What is told ---------------------------------------------------------------------------------------------------------
 
 
-def _told(options: Options, draft: Draft, graphs: _Graphs) -> list[str]:
+def _told(options: Options, draft: Draft, graphs: _Graphs, unfit_store: str) -> list[str]:
     count = len(draft.entries)
     done = "would be written" if options.dry_run else "written"
     lines = [f"{options.folder / TARGET} {done}: {count} agent{'s' * (count != 1)}"]
@@ -283,8 +290,12 @@ def _told(options: Options, draft: Draft, graphs: _Graphs) -> list[str]:
         lines.append(f"  not used of {FILE_NAME}: {', '.join(graphs.project.unused)}")
     if graphs.project is not None and graphs.project.missing_env:
         lines.append(f"  env of {FILE_NAME}: there is no file {graphs.project.missing_env}, so it sets no variables")
+    lines += [f"  {unfit_store}"] if unfit_store else []
     if unset := [name for name in draft.variables if not os.environ.get(name)]:
         lines.append(f"  the project reads, and nothing sets: {', '.join(unset)}")
     whole = all(each.found.is_reached for each in draft.entries)
-    lines.append("Next: signoff demo" if whole else f"Next: complete the lines of {TARGET} marked TO DO")
+    if not whole:
+        lines.append(f"Next: complete the lines of {TARGET} marked TO DO")
+    else:
+        lines.append(f"Next: correct store: in {FILE_NAME}" if unfit_store else "Next: signoff demo")
     return [" ".join(line.split()) if not line.startswith(" ") else line for line in lines]

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from adapters.langgraph.loading.exports import LoadError, load
 from adapters.redis.keys import Keys
 from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.multiplexed import Multiplexed
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.project import Project
-from bot.config.settings import Config
 from bot.masking import masked
 
 if TYPE_CHECKING:
@@ -31,11 +31,10 @@ _OURS = Path(__file__).resolve().parents[2] / "adapters"
 _WITHOUT = "or remove index: to search by filters alone."
 
 
-async def graph_store(config: Config, database: AsyncTransport, keys: Keys) -> "AsyncRedisStore":
+async def graph_store(project: Project | None, database: AsyncTransport, keys: Keys) -> "AsyncRedisStore":
     """Make the store, and try its model once. Raises ProblemsError."""
     from adapters.redis.graph_store.store import AsyncRedisStore
 
-    project = config.project
     written: dict[str, Any] = dict((project.store if project else None) or {})
     if project is None or not written:
         return AsyncRedisStore(database, keys=keys)
@@ -63,6 +62,12 @@ async def graph_store(config: Config, database: AsyncTransport, keys: Keys) -> "
         fix = f"Correct it, {_WITHOUT}" if part == "index" else "Correct this line."
         raise _problem(project, part, _said(error, project), fix) from None
     return store
+
+
+async def try_store(project: Project | None) -> None:
+    """Make the store without a database, and try the model of its index. Raises ProblemsError."""
+    async with Multiplexed.from_url("unix:///nowhere") as nowhere:  # connects on first use, which never comes
+        await graph_store(project, nowhere, Keys())
 
 
 def _check_objects(project: Project, written: dict[str, Any]) -> None:

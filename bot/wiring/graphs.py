@@ -71,7 +71,7 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     serde = GuardedSerializer(secret=config.secrets.slack_bot_token)
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
     local = [name for name, agent in config.agents.items() if agent.graph is not None]
-    store = await graph_store(config, kept.database, kept.keys)
+    store = await graph_store(config.project, kept.database, kept.keys)
     ours = (RedisError, FencedError)
     graphs = await open_local(config, local, saver, store=store, infrastructure=ours, masked=masked)
     serde.allow(graphs.types)

@@ -32,7 +32,7 @@ from bot.oncall.people import People
 from bot.rules.channel_names import resolved
 from bot.rules.group_names import GroupNames
 from bot.runtime import http
-from bot.wiring.graph_store import graph_store
+from bot.wiring.graph_store import try_store
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.oncall import asked_people, shift_sources
 from bot.wiring.slack import SLACK, groups_problem, slack_problem, user_groups
@@ -72,8 +72,7 @@ class RealProbes:
 
     async def store(self, config: Config) -> Sequence[str]:
         """Make the store that the project's graphs get, and try the model of its index. Raises ProblemsError."""
-        async with Multiplexed.from_url("unix:///nowhere") as nowhere:  # connects on first use, which never comes
-            await graph_store(config, nowhere, Keys())
+        await try_store(config.project)
         return ()
 
     async def server(self, agent: Agent) -> Sequence[str]:

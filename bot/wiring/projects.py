@@ -10,9 +10,14 @@ from pathlib import Path
 
 from adapters.langgraph.projects.graph_search import candidates, variables
 from adapters.langgraph.projects.inference import Inferred, Unusable, cut, infer
+from bot.config.problems import ProblemsError
+from bot.config.project import Project
+from bot.wiring.graph_store import try_store
 from bot.wiring.graphs import import_langgraph
 
-__all__ = ["Inferred", "Unusable", "candidates", "inferred", "shortened", "variables", "with_description"]
+__all__ = [
+    "Inferred", "Unusable", "candidates", "inferred", "shortened", "store_problem", "variables", "with_description",
+]  # fmt: skip
 
 
 async def inferred(
@@ -21,6 +26,15 @@ async def inferred(
     """Load each graph as `run` does, and infer its entry: see `adapters.langgraph.projects.inference`."""
     await asyncio.to_thread(import_langgraph)
     return await infer(specs, base, waiting)
+
+
+async def store_problem(project: Project | None) -> str:
+    """Say why the store of the project's graphs cannot be made, as `run` would; "" if it can."""
+    try:
+        await try_store(project)
+    except ProblemsError as error:
+        return str(error)
+    return ""
 
 
 def shortened(description: str) -> str:

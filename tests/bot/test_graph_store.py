@@ -37,7 +37,7 @@ async def test_a_project_gets_the_store_that_it_configures(tmp_path: Path, redis
     index = {"dims": 2, "embed": "./embed.py:embed", "fields": ["text"]}
     config = configured(tmp_path, {"index": index, "ttl": {"default_ttl": 5}})
     async with Multiplexed.from_url(redis_url) as database:
-        store = await graph_store(config, database, Keys())
+        store = await graph_store(config.project, database, Keys())
         await store.aput(("a",), "k", {"text": "four"})
         (found,) = await store.asearch(("a",), query="four")
     assert found.score == pytest.approx(1)
@@ -46,7 +46,7 @@ async def test_a_project_gets_the_store_that_it_configures(tmp_path: Path, redis
 
 async def test_a_project_without_a_store_gets_one(tmp_path: Path, redis_url: str) -> None:
     async with Multiplexed.from_url(redis_url) as database:
-        store = await graph_store(configured(tmp_path, None), database, Keys())
+        store = await graph_store(configured(tmp_path, None).project, database, Keys())
         await store.aput(("a",), "k", {"x": 1})
         assert await store.aget(("a",), "k") is not None
 
@@ -112,7 +112,7 @@ async def test_the_langgraph_json_of_the_page_is_one(tmp_path: Path, redis_url: 
     (embed,) = re.findall(r"^def embed.*?\n\n", page, re.DOTALL | re.MULTILINE)
     config = configured(tmp_path, json.loads(block)["store"], embed)
     async with Multiplexed.from_url(redis_url) as database:
-        store = await graph_store(config, database, Keys())
+        store = await graph_store(config.project, database, Keys())
         await store.aput(("a",), "k", {"text": "eats no meat"})
         (found,) = await store.asearch(("a",), query="eats no meat")
         assert found.score == pytest.approx(1)

@@ -222,6 +222,42 @@ def test_what_the_first_message_lacks_is_said_and_the_exit_code_is_1(
     assert any("SIGNOFF_INIT_BUY_TENANT is not set" in str(each) for each in problems)
 
 
+def test_a_context_that_the_graph_reads_with_get_is_not_needed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """
+        from typing import TypedDict
+        from langgraph.graph import START, MessagesState, StateGraph
+        from langgraph.runtime import Runtime
+
+        class Context(TypedDict):
+            tone_of_voice: str
+            tenant_of_graph: str
+
+        def work(state: MessagesState, runtime: Runtime[Context]):
+            tone = (runtime.context or {}).get("tone_of_voice")
+            return {"messages": [("ai", f"{tone} {runtime.context['tenant_of_graph']}")]}
+
+        graph = StateGraph(MessagesState, context_schema=Context).add_node(work).add_edge(START, "work").compile()
+    """
+    folder = project(tmp_path, {"say": "./say.py:graph"}, {"say.py": text})
+    assert invoke(["init", str(folder)]) == 1
+    assert "needs context: tenant_of_graph" in capsys.readouterr().out
+    assert written(folder)["agents"]["say"]["context"] == {"tenant_of_graph": "${SIGNOFF_INIT_SAY_TENANT_OF_GRAPH}"}
+
+
+def test_a_store_that_cannot_be_made_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = {"index": {"dims": 2, "embed": "./embed.py:embed"}}
+    files = {"ask.py": ASKING.format(name="ask"), "embed.py": "def embed(texts): raise KeyError('NO_KEY')"}
+    folder = project(tmp_path, {"ask": "./ask.py:graph"}, files, store=store)
+    assert invoke(["init", str(folder)]) == 1
+    out = capsys.readouterr().out
+    assert "store.index: " in out
+    assert "KeyError: 'NO_KEY'" in out
+    assert out.endswith("Next: correct store: in langgraph.json\n")
+    assert "ask" in written(folder)["agents"]
+
+
 def test_ids_become_distinct_names_that_a_message_can_begin_with() -> None:
     ids = ["pay out", "pay.out", "Pay", "pay", "pay-out", "überweisung", "支払い", "x" * 80, "x" * 79, "on", "-a-"]
     names = agent_names(ids)

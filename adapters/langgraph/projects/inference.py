@@ -14,6 +14,7 @@ from adapters.langgraph.agents import AgentSpec, LocalAgent
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.foreseeing import foreseen
 from adapters.langgraph.guards import drift
+from adapters.langgraph.loading.context_schema import is_typed_dict
 from adapters.langgraph.loading.exports import LoadError, loaded_module
 from adapters.langgraph.loading.schema_fit import misfits
 from adapters.langgraph.loading.tools_seen import tools_of
@@ -21,6 +22,7 @@ from adapters.langgraph.opening import open_agent
 from adapters.langgraph.projects.fields import StateField, fields_of
 from adapters.langgraph.projects.guess import Guess
 from adapters.langgraph.projects.inputs import input_guess
+from adapters.langgraph.projects.keys import is_subscripted
 from adapters.langgraph.projects.replies import reply_guess
 
 SECONDS_UNTIL_SAID = 3.0
@@ -133,8 +135,11 @@ def _of_agent(agent: LocalAgent, spec: str, base: Path) -> Inferred:
 
 
 def _context(graph: Any) -> Mapping[str, Guess]:
-    needed = [each for each in fields_of(graph.context_schema) if each.required]
-    return {each.name: _context_value(each) for each in needed if each.name != USER}
+    schema = graph.context_schema
+    needed = [each for each in fields_of(schema) if each.required and each.name != USER]
+    if is_typed_dict(schema):  # many projects read it with `.get`
+        needed = [each for each in needed if is_subscripted(each.name)]
+    return {each.name: _context_value(each) for each in needed}
 
 
 def _context_value(field_: StateField) -> Guess:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from adapters.langgraph.messages.inputs import DEFAULT_INPUT, filled
 from adapters.langgraph.projects.fields import Kind, StateField, bare, fields_of, kind_of
 from adapters.langgraph.projects.guess import Guess, rank
+from adapters.langgraph.projects.keys import is_subscripted
 from adapters.langgraph.projects.usage import Usage, fields_read, function_behind, usage_of
 from adapters.langgraph.reading.code.sources import source_of
 from engine.asks.ask import Json
@@ -136,7 +137,9 @@ def _is_needed(schema: Any, field: StateField, used: Usage, channels: Mapping[st
         return True
     if used.known:
         return field.name in used.needs and field.name not in used.writes
-    return field.required and not shared and field.name not in used.writes and not field.takes_none
+    if not field.required or shared or field.name in used.writes or field.takes_none:
+        return False
+    return is_subscripted(field.name)
 
 
 def _is_enforced(schema: Any) -> bool:

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal, TypedDict
 
 import jmespath
 import pytest
+from langchain.agents import AgentState, create_agent
+from langchain.tools import ToolRuntime, tool
+from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph, add_messages
@@ -237,6 +240,21 @@ def test_the_value_that_a_later_node_needs_is_no_part_of_the_input() -> None:
 
     graph = StateGraph(OneText).add_sequence([("first", first), ("second", second)]).add_edge(START, "first").compile()
     assert input_guess(graph) == dataclasses.replace(input_guess(graph), value={"topic": "$text"}, missing=())
+
+
+class Owned(AgentState[Any]):
+    owner: str
+    case_number: str
+
+
+def test_a_key_of_an_agents_state_is_needed_only_where_code_reads_it() -> None:
+    @tool
+    def look_up(runtime: ToolRuntime[None, Owned]) -> str:
+        """Look a case up."""
+        return str(runtime.state["case_number"])
+
+    agent = create_agent(GenericFakeChatModel(messages=iter([])), tools=[look_up], state_schema=Owned)
+    assert input_guess(agent).missing == ("case_number (str)",)
 
 
 # The functional API ---------------------------------------------------------------------------------------------------
