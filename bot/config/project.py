@@ -159,6 +159,8 @@ def _dependencies(file: Path, given: object, problems: list[ConfigProblem]) -> t
         folder = (file.parent / each).resolve()
         if folder.is_dir():
             folders[folder] = None
+        elif folder.is_file():
+            continue  # such as "./pyproject.toml": `langgraph dev` adds folders only
         elif _PACKAGE.match(each):
             packages.append(each)
         else:

@@ -75,6 +75,8 @@ def test_a_dependency_is_a_folder_or_a_package(folder: Path) -> None:
 
 
 def test_a_folder_that_is_missing_is_a_problem(folder: Path) -> None:
+    (folder / "pyproject.toml").touch()
+    assert project(folder, dependencies=["./pyproject.toml"]).folders == (folder,)  # langgraph dev adds folders alone
     text = refused(folder, '{"graphs": {"a": "./a.py:graph"}, "dependencies": [".", "./gone", "libs/gone"]}')
 
     assert f'{folder}/langgraph.json: dependencies[1]: there is no folder "./gone" beside langgraph.json.' in text
