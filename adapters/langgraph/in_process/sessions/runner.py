@@ -49,9 +49,7 @@ class ThreadRunner:
         if thread.unreadable is not None:  # LangGraph would refuse it too, and its open questions are not known
             return replace(self.report(thread), error=sentences.NO_NEW_TURN)
         before = agent.replies.mark_before(agent.input_of(turn), thread.values if thread.exists else None)
-        marks = Marks(
-            turn.key, thread.mark(keys.ANSWERED), agent.mark, before, breakpoints=marked(agent.breakpoints)
-        )
+        marks = Marks(turn.key, thread.mark(keys.ANSWERED), agent.mark, before, breakpoints=marked(agent.breakpoints))
         config = session.config_of_turn(turn.key, turn.user, marks)
         given = await self._closing_calls(thread, turn)
         return await self.report_after(await self.run(given, config, turn.user))
