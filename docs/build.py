@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "zensical.toml"
+_PICTURE = re.compile(r"""<img\b[^>]*?\bsrc=["']?([^"'\s>]+\.png)[^>]*>""")
 _LOADED = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=["']?((?:https?:)?//[^"'\s>]+)""")
 
 
@@ -28,6 +29,7 @@ def main() -> int:
         if done.returncode:
             return done.returncode
         remove_scripts(ROOT / "site")
+        open_pictures(ROOT / "site")
         add_sources(CONFIG, ROOT / "site")
         problems = foreign_loads(ROOT / "site")
     for problem in problems:
@@ -114,6 +116,13 @@ def remove_scripts(site: Path) -> None:
     """Remove from the built site what is in docs/ only to make it."""
     for script in site.glob("*.py"):
         script.unlink()
+
+
+def open_pictures(site: Path) -> None:
+    """Let a click open a picture in its own size: in a column of a table it is small."""
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(_PICTURE.sub(r'<a href="\1">\g<0></a>', text), encoding="utf-8")
 
 
 def foreign_loads(site: Path) -> list[str]:

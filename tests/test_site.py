@@ -107,6 +107,13 @@ def test_the_rooms_of_the_architecture_picture_are_folders() -> None:
     }
 
 
+def test_a_click_opens_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text('<p><img alt="A card" src="../images/a.png"><img src=icon.svg></p>')
+    BUILD.open_pictures(tmp_path)  # type: ignore[attr-defined]
+    shown = '<p><a href="../images/a.png"><img alt="A card" src="../images/a.png"></a><img src=icon.svg></p>'
+    assert (tmp_path / "page.html").read_text() == shown
+
+
 def test_a_script_of_another_host_is_named(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(
         '<a href="https://x/">x</a><script src=https://cdn.example/a.js></script><img src="/b.png">'
