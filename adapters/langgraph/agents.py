@@ -13,9 +13,11 @@ from adapters.langgraph.loading.answers_fit import unfit_entries
 from adapters.langgraph.loading.breakpoints import Breakpoints
 from adapters.langgraph.loading.own_types import TypeName
 from adapters.langgraph.loading.schema_fit import USER_EXAMPLE, Misfit, context_for, context_given, hints, misfits
-from adapters.langgraph.messages.inputs import DEFAULT_INPUT, input_of, of_run
+from adapters.langgraph.loading.stated_types import input_type, read_stated, takes_none, written_as
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT, fields_named, input_of, of_run, said_in, takes_words
 from adapters.langgraph.messages.replies import DEFAULT, Replies
 from adapters.langgraph.reading import Reading, Readings
+from adapters.langgraph.sentences import fields_wanted
 from engine.asks.ask import Json
 from engine.ids import ThreadId
 from engine.ports import Turn
@@ -92,8 +94,37 @@ class LocalAgent:
         return self.graph.get_subgraphs(recurse=True) if self.nested else ()
 
     def input_of(self, turn: Turn) -> Any:
-        """Make the input of a turn."""
-        return input_of(self.spec.input, turn)
+        """Make the input of a turn; what its message does not say is left out."""
+        return input_of(self.spec.input, turn, self._stated(turn)[0])
+
+    def refusal(self, turn: Turn, *, again: bool) -> str:
+        """Say what a message has to say so that it can start the graph; "" if it says all. `again`: a later turn.
+
+        In a conversation by messages a later turn keeps what an earlier one said. Where all of the input is said, each
+        message is a request of its own, and a value of the one before would be a guess.
+        """
+        _, problems = self._stated(turn)
+        if again and takes_words(self.spec.input):
+            problems = {name: each for name, each in problems.items() if each}
+        named = dict(fields_named(self.spec.input))
+        wanted = {name: written_as(input_type(self.graph, path)) for name, path in named.items()}
+        return fields_wanted(wanted, problems) if problems else ""
+
+    def _stated(self, turn: Turn) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Read the values that a message says itself; and what is wrong with each other, "" where it is missing."""
+        named = dict(fields_named(self.spec.input))
+        said, values, problems = said_in(turn.text, [*named]), dict[str, Any](), dict[str, str]()
+        for name, path in named.items():
+            kind = input_type(self.graph, path)
+            match said.get(name, ()):
+                case (text,):
+                    values[name], wrong = read_stated(kind, text)
+                    problems |= {name: wrong[0].what} if wrong else {}
+                case () if takes_none(kind):
+                    values[name] = None
+                case several:
+                    problems[name] = "is said twice, and differently" if several else ""
+        return {name: each for name, each in values.items() if name not in problems}, problems
 
     @property
     def misfits(self) -> Sequence[Misfit]:

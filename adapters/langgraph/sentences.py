@@ -5,7 +5,7 @@ One place for graphs in this process and graphs on a server, so that both say th
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -43,6 +43,13 @@ CHECKPOINT_BEFORE_MESSAGE = (
 )
 EDIT_REFUSED = "The agent's state does not accept this change:"
 SIDE_BY_SIDE = "Several graphs wait side by side here, and their state cannot be changed in one step."
+
+
+def fields_wanted(wanted: Mapping[str, str], problems: Mapping[str, str]) -> str:
+    """Say what a message has to say, and what is wrong with the one that came: "" where it lacks the value."""
+    said = ", ".join(f"{name} {what or 'is missing'}" for name, what in problems.items())
+    lines = "\n".join(f"• {name}: {what or 'text'}" for name, what in wanted.items())
+    return f"Nothing was started: {said}. Write one message that says each of these on a line of its own:\n{lines}"
 
 
 def fields_refused(fields: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from bot.checks.modules import clashing
 from bot.commands.environment import enter, export
-from bot.commands.init_file import Draft, Entry, LeftOut, agent_names, text_of
+from bot.commands.init_file import Draft, Entry, LeftOut, agent_names, said_lines, text_of
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.project import FILE_NAME, Project, read_project
 from bot.config.schema import editor_lines, installed_schema
@@ -283,6 +283,8 @@ def _told(options: Options, draft: Draft, graphs: _Graphs, unfit_store: str) -> 
         asks = f"asks people in {', '.join(each.found.asks[:3])}" if each.found.asks else "asks nobody by itself"
         where = f"{each.channel}{' and direct messages' if each.direct else ''}"
         lines.append(f"  {each.name}: {each.spec}, in {where}; {asks}")
+        if each.found.stated:
+            lines.append(f"    its first message has to say, a line each: {said_lines(each.found.stated)}")
         lines += [f"    needs {missing}: fill it in, its first message would fail" for missing in each.found.missing]
         lines += [f"    {sentence}" for sentence in each.found.unfit]
     lines += [f"  not written, {left.id}: {left.spec}: {left.why}" for left in draft.left_out]

@@ -132,12 +132,19 @@ def _agent(entry: Entry, *, several: bool) -> Iterator[str]:
         yield "    direct_messages: true  # guess: the first agent that takes a person's words"
     if found.input.value != DEFAULT_INPUT:
         yield from _noted(f"    input: {_flow(found.input.value)}", found.input.why)
+    if found.stated:
+        yield from _comment(f"guess: a message has to say, a line each: {said_lines(found.stated)}", indent="    ")
     for each in found.input.missing:
         yield from _comment(f"TO DO: the graph needs {each}. Add its value to input:.", indent="    ")
     if found.reply.value != _DEFAULT_REPLY:
         yield from _noted(f"    reply: {json.dumps(found.reply.value, ensure_ascii=False)}", found.reply.why)
     yield from _context(entry)
     yield from _about(entry)
+
+
+def said_lines(stated: Mapping[str, str]) -> str:
+    """What a message says, for one line: `amount: a number; tier: gold or basic`."""
+    return "; ".join(f"{name}: {what}" for name, what in stated.items())
 
 
 def _context(entry: Entry) -> Iterator[str]:
@@ -223,7 +230,7 @@ def _flow(value: Json) -> str:
             return f"{{{', '.join(f'{_key(key)}: {_flow(each)}' for key, each in value.items())}}}"
         case list():
             return f"[{', '.join(map(_flow, value))}]"
-        case str() if re.fullmatch(r"\$[a-z]+", value):
+        case str() if re.fullmatch(r"\$[a-z]+(\.\w+)?", value):
             return value
         case str():
             return json.dumps(value, ensure_ascii=not value.isprintable())

@@ -33,6 +33,7 @@ from bot.config.values import (
     ToolPattern,
     is_reserved,
     spelled_as,
+    states_fields,
     wrong,
 )
 from engine.asks import templates
@@ -171,7 +172,8 @@ class Agent(Strict):
     direct_messages: bool = False
     """True if direct messages to the bot go to this agent; one agent at most."""
     input: Template = DEFAULT_INPUT
-    """The input of the graph: `$text` is what was written, `$user` and `$channel` are ids of Slack."""
+    """The input of the graph: `$text` is what was written, `$user` and `$channel` are ids of Slack. `$fields.NAME` is a
+    value that the message says itself: see docs/init.md."""
     context: Given[RunValues] = Field(default=None, repr=False, examples=[{"tenant": "acme", "user_id": "$user"}])
     """The context of each run, for the graph's `context_schema`. It may hold $user, $channel and $thread."""
     configurable: Configurable = Field(default_factory=dict, repr=False, examples=[{"model": "small"}])
@@ -211,6 +213,13 @@ class Agent(Strict):
             what = "tools on a LangGraph Server start there, where Signoff cannot stop them"
             fix = "Remove it, and name the steps that run tools: interrupt_before: [tools]. See docs/gates.md."
             raise wrong(what, fix, "gate_tools")
+        return self
+
+    @model_validator(mode="after")
+    def _reads_fields_here(self) -> Self:
+        if self.server is not None and states_fields(self.input):
+            what = "the types of a graph's input are not known on a LangGraph Server, so no message is read for $fields"
+            raise wrong(what, "Write $text, or a value.", "input")
         return self
 
     @model_validator(mode="after")

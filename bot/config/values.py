@@ -43,6 +43,7 @@ DEFAULT_INPUT: JsonValue = {"messages": [{"role": "user", "content": "$text"}]}
 """The input of an agent. `$text`, `$user` and `$channel` are filled in."""
 
 _PLACEHOLDERS = ("$text", "$user", "$channel")
+_STATED = re.compile(r"\$fields\.[A-Za-z_]\w*")
 _RUN_PLACEHOLDERS = ("$user", "$channel", "$thread")
 _RESERVED = frozenset({"thread_id", "user_id", "run_id", "task_id", "assistant_id", "graph_id", "cron_id"})
 _RESERVED_BEGINNINGS = ("__", "checkpoint_", "langgraph_", "signoff_")
@@ -134,8 +135,20 @@ def expression(value: str, fix: str = "See https://jmespath.org; the default is 
 
 
 def _template(value: JsonValue) -> JsonValue:
-    _check_words(value, _PLACEHOLDERS)
+    for path, text in templates.texts(value):
+        if _STATED.fullmatch(text) and not any(isinstance(each, int) for each in path):
+            continue
+        if re.search(r"(?<!\$)\$fields\b", text):
+            raise wrong(
+                "$fields.NAME has to stand alone, as the value of a key", "Write amount: $fields.amount.", *path
+            )
+        _check_words(text, _PLACEHOLDERS, *path)
     return value
+
+
+def states_fields(value: JsonValue) -> bool:
+    """Tell whether an `input:` has values that a message says itself."""
+    return any(_STATED.fullmatch(text) for _, text in templates.texts(value))
 
 
 def _of_run(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -159,12 +172,12 @@ def is_reserved(key: str) -> bool:
     return key in _RESERVED or key.startswith(_RESERVED_BEGINNINGS)
 
 
-def _check_words(value: JsonValue, known: Sequence[str]) -> None:
+def _check_words(value: JsonValue, known: Sequence[str], *at: str | int) -> None:
     for path, text in templates.texts(value):
         for word in re.findall(r"\$(\$|[A-Za-z_]\w*)", text):
             if word != "$" and f"${word}" not in known:
                 fix = suggestion(f"${word}", known, f"For a dollar sign write $$: $${word}. Known: {', '.join(known)}.")
-                raise wrong(f"${word} is not known here", fix, *path)
+                raise wrong(f"${word} is not known here", fix, *at, *path)
 
 
 def _sent(value: JsonValue) -> JsonValue:

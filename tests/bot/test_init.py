@@ -202,18 +202,20 @@ def test_what_the_first_message_lacks_is_said_and_the_exit_code_is_1(
 
         class State(TypedDict):
             question: str
-            budget: int
+            payload: dict
+            amount: float
             answer: str
 
         def work(state: State):
-            return {"answer": f"{state['question']} {state['budget']}"}
+            return {"answer": f"{state['question']} {state['payload']} {state['amount']}"}
 
         graph = StateGraph(State, context_schema=Context).add_node("work", work).add_edge(START, "work").compile()
     """
     folder = project(tmp_path, {"buy": "./buy.py:graph"}, {"buy.py": text})
     assert invoke(["init", str(folder)]) == 1
     out = capsys.readouterr().out
-    assert "needs budget (int)" in out
+    assert "needs payload (dict)" in out
+    assert "its first message has to say, a line each: amount: a number" in out
     assert "needs context: tenant" in out
     assert out.endswith("Next: complete the lines of app.yaml marked TO DO\n")
     agent = written(folder)["agents"]["buy"]

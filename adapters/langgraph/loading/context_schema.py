@@ -12,7 +12,7 @@ import dataclasses
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -54,7 +54,7 @@ def read_by(schema: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any], Sequ
     problems += [Wrong(name, "is missing", missing=True) for name in fields if fields[name] and name not in given]
     read: dict[str, Any] = {}
     for name, value in given.items():
-        read[name], found = _read_field(hints[name], value) if name in hints else (value, ())
+        read[name], found = read_field(hints[name], value) if name in hints else (value, ())
         problems += [each.below(name) for each in found]
     return read, problems
 
@@ -78,7 +78,16 @@ def _value_for(hint: Any, name: str) -> str:
 # One field ------------------------------------------------------------------------------------------------------------
 
 
-def _read_field(hint: Any, value: Any) -> tuple[Any, Sequence[Wrong]]:
+def type_of(schema: Any, name: str) -> Any:
+    """Return the type of a field; Any where it is not known."""
+    if _is_model(schema) and name in schema.model_fields:
+        field = schema.model_fields[name]
+        return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    return _hints_of(schema).get(name, Any) if isinstance(schema, type) else Any
+
+
+def read_field(hint: Any, value: Any) -> tuple[Any, Sequence[Wrong]]:
+    """Read a value by a type. One that does not fit stays as it is, and is a problem."""
     inner = _object_in(hint)
     if inner is not None and isinstance(value, Mapping):
         read, problems = read_by(inner, value)

@@ -1,7 +1,11 @@
-"""The input of a turn: `input:` in `app.yaml` with the person's words filled in."""
+"""The input of a turn: `input:` in `app.yaml` with the person's words filled in.
+
+`$fields.NAME` is a value that the message says itself, as `name: value`, on a line of its own or after a comma. A
+message that lacks one starts nothing: nobody guesses an amount.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,11 +15,48 @@ from engine.ports import Turn
 
 DEFAULT_INPUT: Mapping[str, Any] = MappingProxyType({"messages": [{"role": "user", "content": "$text"}]})
 _WORD = re.compile(r"\$(\$|[A-Za-z_]\w*)")
+_STATED = re.compile(r"\$fields\.([A-Za-z_]\w*)")
 
 
-def input_of(template: Any, turn: Turn) -> Any:
-    """Fill a turn's words in as values: a text is never read as YAML or JSON."""
-    return filled(template, {"text": turn.text, "user": turn.user, "channel": turn.channel})
+def input_of(template: Any, turn: Turn, stated: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """Fill a turn's words in as values: a text is never read as YAML or JSON.
+
+    `stated` are the values of `$fields`; a key without one is left out.
+    """
+    return filled(template, {"text": turn.text, "user": turn.user, "channel": turn.channel}, stated)
+
+
+def fields_named(template: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """List the values that a message has to say itself: the name of each, and its place in the input."""
+    if isinstance(template, str) and (word := _STATED.fullmatch(template)):
+        yield word[1], path
+    for key, each in template.items() if isinstance(template, Mapping) else ():
+        yield from fields_named(each, (*path, key))
+
+
+def takes_words(template: Any) -> bool:
+    """Tell whether an `input:` passes a message on as it is."""
+    if isinstance(template, Mapping | list):
+        return any(map(takes_words, template.values() if isinstance(template, Mapping) else template))
+    return isinstance(template, str) and "text" in _WORD.findall(template)
+
+
+def said_in(text: str, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Find the values that a message says, by name; several where it says different ones."""
+    if not names:
+        return {}
+    spelled = "|".join(re.escape(each).replace("_", "[-_ ]") for each in sorted(names, key=len, reverse=True))
+    begin = rf"(?:^|[\n,;])[ \t>*_•-]*(?P<name>{spelled})[*_]*[ \t]*[:=][*_]*"
+    marks = [*re.finditer(begin, text, re.IGNORECASE)]
+    found: dict[str, list[str]] = {}
+    for number, mark in enumerate(marks):
+        value = text[mark.end() : marks[number + 1].start() if number + 1 < len(marks) else len(text)]
+        name = re.sub(r"[- ]", "_", mark["name"].casefold())
+        known = next(each for each in names if each.casefold() == name)
+        line = value.strip().partition("\n")[0].strip()
+        if line and line not in found.setdefault(known, []):
+            found[known].append(line)
+    return found
 
 
 def of_run(template: Any, user: str, thread: ThreadId) -> Any:
@@ -23,15 +64,23 @@ def of_run(template: Any, user: str, thread: ThreadId) -> Any:
     return filled(template, {"user": user, "channel": channel_of(thread), "thread": thread})
 
 
-def filled(template: Any, words: Mapping[str, str]) -> Any:
+def filled(template: Any, words: Mapping[str, str], stated: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """Replace the words in a template, such as `$user`; `$$` is a dollar sign, and an unknown word stays."""
     if isinstance(template, str):
+        if (word := _STATED.fullmatch(template)) and word[1] in stated:
+            return stated[word[1]]
         return _WORD.sub(lambda found: "$" if found[1] == "$" else words.get(found[1], found[0]), template)
     if isinstance(template, Mapping):
-        return {key: filled(each, words) for key, each in template.items()}
+        kept = {key: each for key, each in template.items() if not _is_left_out(each, stated)}
+        return {key: filled(each, words, stated) for key, each in kept.items()}
     if isinstance(template, list):
-        return [filled(each, words) for each in template]
+        return [filled(each, words, stated) for each in template]
     return template
+
+
+def _is_left_out(template: Any, stated: Mapping[str, Any]) -> bool:
+    word = _STATED.fullmatch(template) if isinstance(template, str) else None
+    return word is not None and word[1] not in stated
 
 
 def names_people(template: Any) -> bool:

@@ -43,6 +43,8 @@ class StateField:
     required: bool = True
     default: Any = None
     """The schema's own default, where it is not required."""
+    description: str = ""
+    """What the schema says of it."""
 
     @property
     def kind(self) -> Kind:
@@ -81,6 +83,7 @@ def fields_of(schema: Any) -> Sequence[StateField]:
                 Annotated[each.annotation, *each.metadata] if each.metadata else each.annotation,
                 each.is_required(),
                 None if each.is_required() else each.get_default(call_default_factory=False),
+                each.description or "",
             )
             for name, each in schema.model_fields.items()
         ]
@@ -89,14 +92,29 @@ def fields_of(schema: Any) -> Sequence[StateField]:
     hints = _hints(schema)
     if dataclasses.is_dataclass(schema):
         return [
-            StateField(each.name, hints.get(each.name, Any), _is_required(each), _default(each))
+            StateField(each.name, hint := hints.get(each.name, Any), _is_required(each), _default(each), _said_of(hint))
             for each in dataclasses.fields(schema)
             if each.init
         ]
     if not is_typeddict(schema) and not typing_extensions.is_typeddict(schema):
         return []
     optional: frozenset[str] = getattr(schema, "__optional_keys__", frozenset())
-    return [StateField(name, hint, name not in optional and not _may_be_left_out(hint)) for name, hint in hints.items()]
+    return [
+        StateField(name, hint, name not in optional and not _may_be_left_out(hint), description=_said_of(hint))
+        for name, hint in hints.items()
+    ]
+
+
+def _said_of(hint: Any) -> str:
+    """The description that an annotation has: `Annotated[str, "..."]`, or with pydantic's `Field(description=...)`."""
+    for _ in range(_DEEPEST):
+        for each in getattr(hint, "__metadata__", ()) if get_origin(hint) is Annotated else ():
+            if isinstance(said := each if isinstance(each, str) else getattr(each, "description", None), str):
+                return said
+        if get_origin(hint) is not Annotated and get_origin(hint) not in _WRAPPERS:
+            return ""
+        hint = get_args(hint)[0]
+    return ""
 
 
 def has_fields(schema: Any) -> bool:

@@ -17,7 +17,9 @@ from adapters.langgraph.guards import drift
 from adapters.langgraph.loading.context_schema import is_typed_dict
 from adapters.langgraph.loading.exports import LoadError, loaded_module
 from adapters.langgraph.loading.schema_fit import misfits
+from adapters.langgraph.loading.stated_types import input_type, written_as
 from adapters.langgraph.loading.tools_seen import tools_of
+from adapters.langgraph.messages.inputs import fields_named, takes_words
 from adapters.langgraph.opening import open_agent
 from adapters.langgraph.projects.fields import StateField, fields_of
 from adapters.langgraph.projects.guess import Guess
@@ -45,13 +47,15 @@ class Inferred:
     asks: tuple[str, ...] = ()
     """The nodes that ask people."""
     context: Mapping[str, Guess] = field(default_factory=dict)
+    stated: Mapping[str, str] = field(default_factory=dict)
+    """The values that a message says itself, each with what to write."""
     unfit: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def talks(self) -> bool:
         """True if the person's words reach it."""
-        return "$text" in str(self.input.value)
+        return takes_words(self.input.value) or bool(self.stated)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -126,6 +130,7 @@ def _of_agent(agent: LocalAgent, spec: str, base: Path) -> Inferred:
         tuple(sorted(tools_of(graph))),
         tuple(dict.fromkeys(each.node for each in foreseen(agent))),
         _context(graph),
+        {name: written_as(input_type(graph, path)) for name, path in fields_named(given.value)},
         tuple(unfit),
         agent.warnings,
     )

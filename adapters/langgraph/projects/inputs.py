@@ -2,12 +2,14 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from adapters.langgraph.messages.inputs import DEFAULT_INPUT, filled
+from adapters.langgraph.loading.stated_types import written_as
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT, fields_named, filled, takes_words
 from adapters.langgraph.projects.fields import Kind, StateField, bare, fields_of, kind_of
 from adapters.langgraph.projects.guess import Guess, rank
 from adapters.langgraph.projects.keys import is_subscripted
@@ -20,11 +22,27 @@ _ROOT = "__root__"
 _WORDS = (
     "question", "query", "user_input", "user_query", "user_message", "input", "request", "prompt", "message", "topic",
     "task", "text", "instruction", "instructions", "goal", "objective", "problem", "ticket", "issue", "inquiry",
-    "description", "subject", "content", "title", "theme", "idea", "brief", "email", "document", "body", "name",
+    "description", "complaint", "concern", "feedback", "claim", "content", "comment", "details", "reason", "subject",
+    "title", "theme", "idea", "brief", "memo", "note", "notes", "body", "document", "email",
 )
 """Names of fields that take a person's words, the likeliest first."""
+_TELLING = re.compile(
+    r"\b(asks?|asked|complaint|description|instructions?|message|prompt|query|question|request(?!e|ed by)|said|says|"
+    r"wants?|words|writes|wrote|written)\b",
+    re.IGNORECASE,
+)
+"""Words in the description of a field that takes a person's words."""
 # fmt: on
-_PEOPLE = ("user", "user_id", "username", "user_name", "requester", "requested_by", "customer_id", "actor")
+# fmt: off
+_NO_WORDS = frozenset({
+    "address", "amount", "code", "count", "currency", "date", "email", "id", "ids", "index", "key", "kind", "limit",
+    "name", "number", "path", "status", "type", "url",
+})
+# fmt: on
+"""Last parts of names of fields that say one thing exactly, as `ticket_id` and `request_type`."""
+_DECIDES = re.compile(r"approv|authori[sz]|confirm|consent|sign_?off", re.IGNORECASE)
+"""Names of fields that hold a decision: the person who asks is not asked for it."""
+_PEOPLE = ("user", "user_id", "username", "user_name", "requester", "requested_by")
 _CHANNELS = ("channel", "channel_id", "channel_name")
 _MESSAGE: Json = [{"role": "user", "content": "$text"}]
 _SAMPLE = {"text": "Please look at order 1042.", "user": "U01ABCDEF", "channel": "C01ABCDEF"}
@@ -48,27 +66,31 @@ def input_guess(graph: Any) -> Guess:
 
 
 def _of_fields(
-    schema: Any, fields: Sequence[StateField], used: Usage, channels: Mapping[str, Any], *, shared: bool
+    schema: Any,
+    fields: Sequence[StateField],
+    used: Usage,
+    channels: Mapping[str, Any],
+    *,
+    shared: bool,
+    within: str = "",
 ) -> Guess:
     value: dict[str, Json] = {}
     messages = next((each for each in fields if each.kind is Kind.MESSAGES), None)
     if messages is not None:
         value[messages.name] = _MESSAGE
-    words = _taking_words(fields, used, shared=shared, beside=messages is not None)
-    if words is not None:
-        value[words.name] = _text_for(words)
-    missing = []
-    for field in fields:
-        if field.name in value or not _is_needed(schema, field, used, channels, shared=shared):
-            continue
-        filled_in, found = _value_of(field)
-        if found:
-            value[field.name] = filled_in
-        else:
-            missing.append(field.shown)
-    if not value:
+    needed = [each for each in fields if _is_needed(schema, each, used, channels, shared=shared)]
+    words = _taking_words(fields, needed, used, shared=shared, beside=messages is not None)
+    missing: list[str] = []
+    for field in [words, *needed] if words is not None else needed:
+        if field.name not in value:
+            part, lacking = _text_for(field, within) if field is words else _value_of(field, within)
+            value |= {} if lacking and part is None else {field.name: part}
+            missing += lacking
+    if words is not None and any(each.startswith(f"{words.name} (") for each in _refused(schema, value, channels, [])):
+        value |= {words.name: _value_of(words, within)[0]}  # its schema refuses most messages: it says why of one
+    if not value and not missing:
         value |= _something(fields, used)
-        missing += [] if value or missing else ["a field that takes text"]
+        missing += [] if value else ["a field that takes text"]
     missing += _refused(schema, value, channels, missing)
     why = _why(value, messages, words)
     return Guess(value, why, tuple(dict.fromkeys(missing)))
@@ -77,28 +99,56 @@ def _of_fields(
 def _why(value: Mapping[str, Json], messages: StateField | None, words: StateField | None) -> str:
     if value == DEFAULT_INPUT:
         return ""
-    if words is not None:
+    if words is not None and takes_words(value):
         return f'guess: "{words.name}" takes the person\'s words'
     if messages is not None:
         return f'guess: "{messages.name}" is the list of messages'
+    if next(fields_named(value), None):
+        return "guess: the message says each value"
     return "guess: no field takes text, so the person's words are not used"
 
 
-def _taking_words(fields: Sequence[StateField], used: Usage, *, shared: bool, beside: bool) -> StateField | None:
-    """The field that takes the person's words. `beside` messages it has to be read, and written by no node."""
+def _taking_words(
+    fields: Sequence[StateField], needed: Sequence[StateField], used: Usage, *, shared: bool, beside: bool
+) -> StateField | None:
+    """The field that takes the person's words. `beside` messages it has to be read, and written by no node.
+
+    Of several needed fields, one whose name or description says so; else none, and the message says each value.
+    """
     texts = [each for each in fields if _may_take_words(each)]
     if beside:
         texts = [each for each in texts if each.name in used.first and each.name not in used.writes]
-        texts = [each for each in texts if rank(each.name, _WORDS) < 2 * len(_WORDS)]
+        texts = [each for each in texts if _is_telling(each)]
+    elif open_ := [
+        each for each in needed if _value_of(each)[0] in (None, f"$fields.{each.name}") and not each.takes_none
+    ]:
+        texts = [each for each in texts if each in needed and (_is_telling(each) or len(open_) == 1)]
     elif shared:
         texts = [each for each in texts if each.name not in used.writes or each.name in used.first] or texts
     return min(texts, key=lambda each: _fitness(each, used), default=None)
 
 
-def _fitness(field: StateField, used: Usage) -> tuple[bool, int, bool, bool, bool]:
+def _is_open(field: StateField) -> bool:
+    """Tell whether only a person knows the value of a needed field."""
+    value, lacking = _value_of(field)
+    return bool(lacking) or value == f"$fields.{field.name}"
+
+
+def _is_telling(field: StateField) -> bool:
+    """Tell whether the name or the description of a field says that it takes a person's words."""
+    if _TELLING.search(field.description):
+        return True
+    name = field.name.lower()
+    return rank(name, _WORDS) < 2 * len(_WORDS) and name.split("_")[-1] not in _NO_WORDS
+
+
+def _fitness(field: StateField, used: Usage) -> tuple[bool, bool, bool, int, bool, bool, bool]:
+    is_known = rank(field.name, _WORDS) < len(_WORDS)
     return (
-        field.kind is Kind.UNKNOWN and rank(field.name, _WORDS) >= len(_WORDS),
-        0 if field.name in used.first and rank(field.name, _WORDS) < len(_WORDS) else rank(field.name, _WORDS) + 1,
+        not _is_telling(field),
+        field.kind is Kind.UNKNOWN and not is_known,
+        not (is_known and field.name in used.first),
+        rank(field.name, _WORDS),
         field.name not in used.first,
         field.name not in used.reads,
         field.kind is not Kind.TEXT,
@@ -112,19 +162,23 @@ def _may_take_words(field: StateField) -> bool:
         case Kind.TEXT:
             return True
         case Kind.UNKNOWN | Kind.TEXTS:
-            return rank(field.name, _WORDS) < 2 * len(_WORDS)
+            return _is_telling(field)
         case Kind.OBJECT:
-            return any(each.kind is Kind.TEXT for each in fields_of(field.bare))
+            return any(map(_may_take_words, fields_of(field.bare)))
         case _:
             return False
 
 
-def _text_for(field: StateField) -> Json:
+def _text_for(field: StateField, within: str) -> tuple[Json, Sequence[str]]:
     if field.kind is Kind.TEXTS:
-        return ["$text"]
-    if field.kind is Kind.OBJECT:
-        return _of_fields(field.bare, fields_of(field.bare), Usage(known=False), {}, shared=False).value
-    return "$text"
+        return ["$text"], ()
+    return _of_object(field, within) if field.kind is Kind.OBJECT else ("$text", ())
+
+
+def _of_object(field: StateField, within: str) -> tuple[Json, Sequence[str]]:
+    inner = fields_of(field.bare)
+    guess = _of_fields(field.bare, inner, Usage(known=False), {}, shared=False, within=f"{within}{field.name}_")
+    return guess.value, [f"{field.name}.{each}" for each in guess.missing]
 
 
 def _is_needed(schema: Any, field: StateField, used: Usage, channels: Mapping[str, Any], *, shared: bool) -> bool:
@@ -155,18 +209,26 @@ def _has_initial_value(channel: Any) -> bool:
         return False
 
 
-def _value_of(field: StateField) -> tuple[Json, bool]:
-    """The value of a needed field that is not the person's words, and whether it is known."""
+def _value_of(field: StateField, within: str = "") -> tuple[Json, Sequence[str]]:
+    """The value of a needed field that is not the person's words, and what of it nobody can say.
+
+    A value that only a person knows is said by the message. A decision is not asked of the person who asks for it.
+    """
     text = field.kind in (Kind.TEXT, Kind.UNKNOWN)
     if text and field.name in _PEOPLE:
-        return "$user", True
+        return "$user", ()
     if text and field.name in _CHANNELS:
-        return "$channel", True
+        return "$channel", ()
     if field.takes_none:
-        return None, True
+        return None, ()
     if field.kind in (Kind.OTHER, Kind.TEXTS, Kind.MESSAGES) and "history" in field.name and _is_list(field.bare):
-        return [], True
-    return None, False
+        return [], ()
+    if field.kind is Kind.OBJECT and not _DECIDES.search(field.name):
+        return _of_object(field, within)
+    name = f"{within}{field.name}"
+    if field.kind is Kind.MESSAGES or not name.isidentifier() or _DECIDES.search(name):
+        return None, (field.shown,)
+    return (f"$fields.{name}", ()) if written_as(field.type) else (None, (field.shown,))
 
 
 def _something(fields: Sequence[StateField], used: Usage) -> dict[str, Json]:
@@ -188,7 +250,9 @@ def _refused(schema: Any, value: Mapping[str, Json], channels: Mapping[str, Any]
         given = {name: filled(each, _SAMPLE) for name, each in value.items()}
         schema.model_validate({name: _reduced(channels.get(name), each) for name, each in given.items()})
     except ValidationError as error:
-        return [f"{'.'.join(map(str, each['loc'])) or 'the input'} ({each['msg']})" for each in error.errors()]
+        said = {path for _, path in fields_named(value)}  # the message says them, and is read by the same rules
+        wrong = [each for each in error.errors() if not any(each["loc"][: len(path)] == path for path in said)]
+        return [f"{'.'.join(map(str, each['loc'])) or 'the input'} ({each['msg']})" for each in wrong]
     except Exception as error:  # noqa: BLE001 - a validator of the project, which may raise anything
         return [f"the input ({type(error).__name__})"]
     return []
@@ -206,7 +270,7 @@ def _reduced(channel: Any, value: Json) -> Any:
 # A value that is not a state ------------------------------------------------------------------------------------------
 
 
-def _of_type(kind: Any, what: str) -> Guess:
+def _of_type(kind: Any, what: str, name: str = "") -> Guess:
     match kind_of(kind):
         case Kind.MESSAGES:
             return Guess(_MESSAGE, f"guess: {what} is a list of messages")
@@ -218,6 +282,8 @@ def _of_type(kind: Any, what: str) -> Guess:
             return _of_fields(bare(kind), fields_of(bare(kind)), Usage(known=False), {}, shared=False)
         case _ if _is_list(bare(kind)):
             return Guess(_MESSAGE, f"guess: {what} is a list of messages")
+        case _ if name.isidentifier() and written_as(kind):
+            return Guess(f"$fields.{name}", "guess: the message says the value")
         case _:
             shown = getattr(bare(kind), "__name__", str(kind))
             return Guess("$text", f"guess: {what} takes the person's words", (f"the input ({shown})",))
@@ -228,7 +294,7 @@ def _of_workflow(graph: Any) -> Guess:
     kind = getattr(graph.channels.get("__start__"), "typ", Any)
     function, name = _function(graph)
     if getattr(bare(kind), "__origin__", bare(kind)) not in (dict, Mapping, Any):
-        return _of_type(kind, f'"{name}"')
+        return _of_type(kind, f'"{name}"', name)
     used = Usage(known=False) if function is None else fields_read(function)
     keys = _in_order(function, used.reads) if function is not None else []
     if "messages" in keys:
@@ -248,9 +314,9 @@ def _of_workflow(graph: Any) -> Guess:
     for each in fields:
         if each.name in value or not each.required:
             continue
-        known, found = _value_of(each)
-        value |= {each.name: known} if found else {}
-        lacking += [] if found else [each.name]
+        part, unknown = _value_of(each)
+        value |= {} if unknown else {each.name: part}
+        lacking += unknown
     return Guess(value, f'guess: "{words.name}" takes the person\'s words', tuple(lacking))
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 import operator
 from collections.abc import Mapping
+from datetime import date
+from enum import Enum
 from typing import Annotated, Any, Literal, TypedDict
 
 import jmespath
@@ -13,7 +15,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph, add_messages
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.loading.schema_fit import misfits
@@ -188,15 +190,70 @@ async def test_the_first_message_reaches_the_graph_and_its_answer_is_the_reply(s
     assert jmespath.search(reply, to_json(state).value) == said
 
 
-def test_a_required_value_that_nobody_knows_is_named_and_not_invented() -> None:
+def test_a_required_value_that_nobody_knows_is_said_by_the_message_and_not_invented() -> None:
     guess = input_guess(one_node(WithBudget, spends))
-    assert guess.value == {"question": "$text"}
-    assert guess.missing == ("budget (int)",)
+    assert (guess.value, guess.missing) == ({"question": "$text", "budget": "$fields.budget"}, ())
 
 
-def test_a_pydantic_state_is_tried_with_a_sample() -> None:
-    (missing,) = input_guess(one_node(StrictModel, reports)).missing
-    assert missing.startswith("query (String should match pattern")
+def test_a_text_that_a_pydantic_state_refuses_is_said_by_name() -> None:
+    guess = input_guess(one_node(StrictModel, reports))
+    assert (guess.value, guess.missing) == ({"query": "$fields.query"}, ())
+
+
+class Choice(Enum):
+    RESTART = "restart"
+
+
+def typed(**fields: Any) -> Any:
+    """A graph whose first step needs each field, and whose last writes `answer`."""
+
+    def node(state: Any) -> dict[str, str]:
+        return {"answer": f"{state}"}
+
+    model = create_model("State", answer=(str, ""), **{name: (each, ...) for name, each in fields.items()})
+    return one_node(model, node)
+
+
+class Nested(BaseModel):
+    id: str
+    total: float
+
+
+@pytest.mark.parametrize(
+    ("fields", "given"),
+    [
+        ({"account": str}, {"account": "$text"}),
+        ({"account": str, "amount": float}, {"account": "$fields.account", "amount": "$fields.amount"}),
+        ({"account": str, "reason": str}, {"account": "$fields.account", "reason": "$text"}),
+        ({"host": str, "command": str}, {"host": "$fields.host", "command": "$fields.command"}),
+        ({"email": str, "complaint": str}, {"email": "$fields.email", "complaint": "$text"}),
+        ({"question": str, "tone": Literal["dry", "warm"]}, {"question": "$text", "tone": "$fields.tone"}),
+        ({"action": Choice}, {"action": "$fields.action"}),
+        ({"service": str, "dry_run": bool}, {"service": "$fields.service", "dry_run": "$fields.dry_run"}),
+        ({"question": str, "since": date | None}, {"question": "$text", "since": None}),
+        ({"question": str, "sources": list[str]}, {"question": "$text", "sources": "$fields.sources"}),
+        ({"order": Nested}, {"order": {"id": "$fields.order_id", "total": "$fields.order_total"}}),
+        (
+            {
+                "a": Annotated[str, Field(description="The ISO code")],
+                "b": Annotated[str, Field(description="The question")],
+            },
+            {"a": "$fields.a", "b": "$text"},
+        ),
+        ({"user_id": str, "request": str}, {"user_id": "$user", "request": "$text"}),
+        ({"customer_id": str, "request": str}, {"customer_id": "$fields.customer_id", "request": "$text"}),
+    ],
+    ids=",".join,
+)
+def test_of_several_required_fields_one_takes_the_words_if_it_says_so(fields: Any, given: Any) -> None:
+    guess = input_guess(typed(**fields))
+    assert (guess.value, guess.missing) == (given, ())
+
+
+@pytest.mark.parametrize("fields", [{"approved": bool}, {"confirmed_by": str, "note": str}, {"payload": dict}])
+def test_neither_a_decision_nor_an_object_is_asked_of_the_person_who_asks(fields: Any) -> None:
+    (missing,) = input_guess(typed(**fields)).missing
+    assert missing.startswith(next(iter(fields)))
 
 
 class Ticketed(BaseModel):
@@ -290,7 +347,7 @@ def of_nothing(_inputs: dict[str, Any]) -> dict[str, Any]:
     [
         (of_text, "$text", (), DEFAULT),
         (of_dict, {"topic": "$text"}, (), "essay"),
-        (of_budget, {"request": "$text"}, ("budget",), "plan"),
+        (of_budget, {"request": "$text", "budget": "$fields.budget"}, (), "plan"),
         (of_question, {"question": "$text"}, (), "answer"),
         (of_nothing, dict(DEFAULT_INPUT), (), DEFAULT),
     ],

@@ -48,6 +48,8 @@ class ThreadRunner:
             return STOPPED
         if thread.unreadable is not None:  # LangGraph would refuse it too, and its open questions are not known
             return replace(self.report(thread), error=sentences.NO_NEW_TURN)
+        if refusal := agent.refusal(turn, again=thread.exists):
+            return replace(self.report(thread), error=refusal) if thread.exists else RunResult(error=refusal)
         before = agent.replies.mark_before(agent.input_of(turn), thread.values if thread.exists else None)
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), agent.mark, before, breakpoints=marked(agent.breakpoints))
         config = session.config_of_turn(turn.key, turn.user, marks)

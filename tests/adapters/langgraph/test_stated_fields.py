@@ -1,0 +1,163 @@
+"""`$fields.NAME` in `input:`: values that a message has to say itself before the graph starts."""
+
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Literal, TypedDict
+
+import pytest
+from langchain_core.messages import AIMessage
+from langgraph.func import entrypoint
+from langgraph.graph import START, MessagesState, StateGraph
+from pydantic import BaseModel, Field
+from support.graph_talk import talking
+
+from adapters.langgraph.loading.stated_types import read_stated, takes_none, written_as
+from adapters.langgraph.messages.inputs import said_in
+
+
+class Tier(Enum):
+    GOLD = "gold"
+    BASIC = "basic"
+
+
+class Payment(BaseModel):
+    account: str
+    amount: Annotated[int, Field(gt=0)]
+    tier: Tier = Tier.BASIC
+    reason: str = ""
+    done: str = ""
+
+
+def pays(state: Payment) -> dict[str, Any]:
+    return {"done": f"{state.amount} to {state.account} ({state.tier}): {state.reason}"}
+
+
+PAYMENTS = StateGraph(Payment).add_node("pays", pays).add_edge(START, "pays")
+SAID = {"account": "$fields.account", "amount": "$fields.amount", "tier": "$fields.tier"}
+
+
+async def test_the_values_of_a_message_start_the_graph() -> None:
+    async with talking(PAYMENTS, input={**SAID, "reason": "$text"}, reply="done") as talk:
+        text = "Please pay the plumber\naccount: DE-7\n*Amount:* 20\nTIER = gold"
+        result = await talk.say(text)
+    assert result.reply is not None
+    assert result.reply.text == f"20 to DE-7 (Tier.GOLD): {text}"
+
+
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("pay somebody 20", "account is missing, amount is missing, tier is missing."),
+        ("account: 7, tier: gold", "amount is missing."),
+        ("account: 7, tier: gold, amount:", "amount is missing."),
+        ("account: 7, tier: gold, amount: 20 EUR", "amount has to be a valid integer."),
+        ("account: 7, tier: gold, amount: -5", "amount has to be greater than 0."),
+        ("account: 7, tier: silver, amount: 5", "tier has to be 'gold' or 'basic'."),
+        ("account: 7, tier: gold, amount: 5, amount: 6", "amount is said twice, and differently."),
+        ("account: 7, tier: gold, amount: $user", "amount has to be a valid integer."),
+    ],
+)
+async def test_a_message_that_lacks_a_value_starts_nothing_and_is_told_what_to_say(text: str, problem: str) -> None:
+    async with talking(PAYMENTS, input=SAID, reply="done") as talk:
+        result = await talk.say(text)
+        assert result.error.startswith(f"Nothing was started: {problem}")
+        assert result.error.endswith(
+            "Write one message that says each of these on a line of its own:\n"
+            "• account: text\n• amount: a whole number\n• tier: gold or basic"
+        )
+        assert (result.asked, result.reply) == ((), None)
+        better = await talk.say("account: 7, tier: gold, amount: 5")
+        assert better.reply is not None
+        assert better.reply.text.startswith("5 to 7")
+
+
+async def test_no_value_of_the_message_before_is_used_again() -> None:
+    async with talking(PAYMENTS, input=SAID, reply="done") as talk:
+        assert (await talk.say("account: 7, tier: gold, amount: 5")).reply is not None
+        result = await talk.say("account: 8")
+    assert result.error.startswith("Nothing was started: amount is missing, tier is missing.")
+
+
+class Support(MessagesState):
+    order: str
+
+
+def helps(state: Support) -> dict[str, Any]:
+    return {"messages": [AIMessage(f"{state['order']}: {state['messages'][-1].content}")]}
+
+
+async def test_a_conversation_by_messages_keeps_what_was_said_at_its_start() -> None:
+    given = {"messages": [{"role": "user", "content": "$text"}], "order": "$fields.order"}
+    graph = StateGraph(Support).add_node("helps", helps).add_edge(START, "helps")
+    async with talking(graph, input=given) as talk:
+        assert (await talk.say("hello")).error.startswith("Nothing was started: order is missing.")
+        first, later = await talk.say("hello\norder: 42"), await talk.say("where is it?")
+    assert [each.reply.text for each in (first, later) if each.reply] == ["42: hello\norder: 42", "42: where is it?"]
+
+
+async def test_a_value_that_is_no_text_may_be_the_whole_input() -> None:
+    @entrypoint()
+    def doubles(number: int) -> str:
+        return f"{number * 2}"
+
+    async with talking(doubles, input="$fields.number") as talk:
+        result = await talk.say("number: 21")
+    assert result.reply is not None
+    assert result.reply.text == "42"
+
+
+class Order(TypedDict):
+    id: str
+    total: float
+
+
+class Nested(TypedDict):
+    order: Order
+    done: str
+
+
+async def test_values_within_an_object() -> None:
+    def reads(state: Nested) -> dict[str, Any]:
+        return {"done": f"{state['order']}"}
+
+    graph = StateGraph(Nested).add_node("reads", reads).add_edge(START, "reads")
+    given = {"order": {"id": "$fields.order_id", "total": "$fields.order_total"}}
+    async with talking(graph, input=given, reply="done") as talk:
+        result = await talk.say("order-id: 7, Order total: 1.5")
+    assert result.reply is not None
+    assert result.reply.text == "{'id': '7', 'total': 1.5}"
+
+
+def test_values_stand_at_the_begin_of_a_line_or_after_a_comma() -> None:
+    names = ["amount", "account_id", "note"]
+    text = "The amount: 3 is not one\n> • *Amount:* 200; account id = 7, note: a, b; c\nthanks"
+    assert said_in(text, names) == {"amount": ["200"], "account_id": ["7"], "note": ["a, b; c"]}
+    assert said_in("", names) == said_in("amounts: 3", names) == said_in("amount: 3", []) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value", "written"),
+    [
+        (int, "20", 20, "a whole number"),
+        (int, "20.5", None, "a whole number"),
+        (float, "nan", None, "a number"),
+        (float, "1e999", None, "a number"),
+        (Decimal, "Infinity", None, "a number"),
+        (bool, "no", False, "yes or no"),
+        (Literal["a", "b"], "b", "b", "a or b"),
+        (Tier, "gold", "gold", "gold or basic"),
+        (list[int], "1, 2", [1, 2], "one or several, with commas"),
+        (list[int], "1, x", None, "one or several, with commas"),
+        (int | None, "3", 3, "a whole number"),
+        (Any, "3", "3", "text"),
+        (dict, "{}", None, ""),
+        (Payment, "{}", None, ""),
+        (list[dict[str, str]], "{}", None, ""),
+    ],
+)
+def test_a_text_is_read_by_the_type_of_its_field(kind: Any, text: str, value: object, written: str) -> None:
+    read, problems = read_stated(kind, text)
+    assert (bool(problems), None if problems else read) == (value is None, value)
+    assert written_as(kind) == written
+    assert takes_none(kind) == (kind == int | None)
