@@ -189,6 +189,27 @@ CASES = {
         ),
         "app.yaml:5: agents.one.server: an agent has a graph here or runs on a server, not both. Keep graph or server.",
     ),
+    "a value of a message within a text": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops], input: {q: 'pay $fields.amount'}}\n",
+        (
+            "app.yaml:2: agents.one.input.q: $fields.NAME has to stand alone, as the value of a key. Write amount: "
+            "$fields.amount."
+        ),
+    ),
+    "a value of a message in a list": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops], input: [$fields.amount]}\n",
+        (
+            "app.yaml:2: agents.one.input[0]: $fields.NAME has to stand alone, as the value of a key. Write amount: "
+            "$fields.amount."
+        ),
+    ),
+    "values of a message on a server": (
+        "agents:\n  one:\n    channels: [ops]\n    server: {url: 'http://h', assistant: a}\n    input: {n: $fields.n}",
+        (
+            "app.yaml:5: agents.one.input: the types of a graph's input are not known on a LangGraph Server, so no "
+            "message is read for $fields. Write $text, or a value."
+        ),
+    ),
     "gated tools on a server": (
         (
             "agents:\n  one:\n    channels: [ops]\n    gate_tools: [refund]\n"

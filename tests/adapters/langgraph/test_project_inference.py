@@ -210,7 +210,8 @@ def typed(**fields: Any) -> Any:
     def node(state: Any) -> dict[str, str]:
         return {"answer": f"{state}"}
 
-    model = create_model("State", answer=(str, ""), **{name: (each, ...) for name, each in fields.items()})
+    required: dict[str, Any] = {name: (each, ...) for name, each in fields.items()}
+    model = create_model("State", **required, answer=(str, ""))
     return one_node(model, node)
 
 

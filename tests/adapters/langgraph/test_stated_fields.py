@@ -63,7 +63,7 @@ async def test_a_message_that_lacks_a_value_starts_nothing_and_is_told_what_to_s
         result = await talk.say(text)
         assert result.error.startswith(f"Nothing was started: {problem}")
         assert result.error.endswith(
-            "Write one message that says each of these on a line of its own:\n"
+            "Write to me again, with each of these on a line of its own:\n"
             "• account: text\n• amount: a whole number\n• tier: gold or basic"
         )
         assert (result.asked, result.reply) == ((), None)
