@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 SLACK = "https://slack.com/api/"
-_NAME_SECONDS = 0.5
+NAME_SECONDS = 0.5
 """No click waits longer for a name to be remembered."""
 
 log = structlog.get_logger(__name__)
@@ -82,7 +82,7 @@ async def connected(
         groups = SlackGroups(client, identity, memory, handles=known.groups.spelled, now=clock.now)
         met = RedisPeopleMemory(kept.database, kept.keys, identity.team)
         await met.remember_address(identity.url)
-        roster = SlackRoster(client, identity, met=_remembering(met))
+        roster = SlackRoster(client, identity, met=remembering(met))
         accounts = SlackAccounts(client, identity)
         ahead = clock.ahead or CLOCKS_DIFFER
         chat = SlackChat(client, identity.user, client.pace, together=together, ahead=ahead)
@@ -91,14 +91,14 @@ async def connected(
         yield Slack(client, identity, known, channels, accounts, roster, groups, chat)
 
 
-def _remembering(memory: RedisPeopleMemory) -> Met:
+def remembering(memory: RedisPeopleMemory) -> Met:
     """Remember the names of people for the commands that read the audit; one that is lost costs a name."""
 
     async def met(user: UserId, name: str) -> None:
         if not name:
             return
         try:
-            async with asyncio.timeout(_NAME_SECONDS):
+            async with asyncio.timeout(NAME_SECONDS):
                 await memory.remember(user, name)
         except (RedisError, TimeoutError) as error:
             log.info("name_not_remembered", user=user, error=type(error).__name__)

@@ -50,6 +50,26 @@ async def test_what_a_crash_left_in_an_index_is_taken_out_by_who_looks(
     assert await database.run(Command("ZRANGE", ALL, 0, -1)) == [waits.id.encode()]
 
 
+async def test_all_that_is_pending_can_be_read_piece_by_piece(
+    database: Database, approvals: RedisApprovals, listing: RedisListing
+) -> None:
+    for number in range(120):
+        await approvals.create(Change(one(number)))
+    await approvals.save(Change(replace(closed(one(7)), version=1)))
+    await database.run(Command("ZADD", ALL, 1, f"{THREAD}#gone", 2, "no name of an approval"))
+    found = [each.created_at async for each in listing.every_pending()]
+    assert found == [NOW + timedelta(minutes=number) for number in range(120) if number != 7]
+
+
+async def test_what_ended_lately_is_found_for_all_people_once(approvals: RedisApprovals, listing: RedisListing) -> None:
+    for number in range(4):
+        await approvals.create(Change(one(number)))
+        if number:
+            at = NOW + timedelta(hours=number)
+            await approvals.save(Change(replace(closed(one(number)), closed_at=at, version=1)))
+    assert [each.id for each in await listing.closed_lately(2)] == [one(3).id, one(2).id]
+
+
 @pytest.mark.promise("P1")
 async def test_an_index_of_another_type_loses_no_request(
     database: Database, approvals: RedisApprovals, listing: RedisListing

@@ -90,6 +90,20 @@ async def test_members_are_members_of_channels(slack: PeopledSlack, client: Pace
     assert slack.url
 
 
+async def test_the_name_of_each_person_who_is_looked_up_is_told(client: PacedClient) -> None:
+    identity, deploys = await place(client, "#deploys")
+    told: list[tuple[UserId, str]] = []
+
+    async def met(user: UserId, name: str) -> None:
+        told.append((user, name))
+
+    roster, alice = SlackRoster(client, identity, met=met), await user(client, "alice")
+    for _ in range(2):
+        assert (await roster.facts(alice, deploys, membership=True)).account is AccountType.MEMBER
+    assert (await roster.facts(UserId("U0NOBODY"), deploys, membership=False)).account is AccountType.STRANGER
+    assert told == [(alice, "alice")]
+
+
 @pytest.mark.promise("P6")
 @pytest.mark.parametrize("method", ["users.info", "conversations.members"])
 async def test_when_slack_cannot_say_nobody_is_known(slack: PeopledSlack, client: PacedClient, method: str) -> None:

@@ -1,4 +1,4 @@
-"""`signoff approvals withdraw` on what is stored: which request is meant, and what stands in Redis when it returns."""
+"""`signoff approvals` on what is stored: the list of very many, which request is meant, and what is stored after it."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ import redis
 from contracts.samples import ALICE, BOB, NOW, PLACE, a_policy, an_approval, an_ask
 from fakes.valkey import redis_server, redis_url
 
-from bot.commands import audit
+from bot.commands import approvals, audit
 from bot.commands import withdraw as command
 from bot.config.problems import ProblemsError
 from bot.config.secrets import Secrets
@@ -26,7 +26,7 @@ from engine.approvals.approval import Approval, Copy, State, Vote
 from engine.approvals.audit import What
 from engine.asks.ask import Choice, Kind
 from engine.authority.policy import Deadlines
-from engine.ids import ApprovalId, ChannelId, MessageTs, ThreadId
+from engine.ids import AgentName, ApprovalId, ChannelId, MessageTs, ThreadId
 from engine.ports import Change
 
 __all__ = ["redis_server", "redis_url"]
@@ -47,14 +47,14 @@ class Desk:
     """The command on a store of its own."""
 
     def __init__(self, kept: Storage, settings: StorageSettings) -> None:
-        self.kept, self._directory = kept, Directory(settings, kept)
+        self.kept, self.directory = kept, Directory(settings, kept)
 
     async def stored(self, *approvals: Approval) -> None:
         for each in approvals:
             await self.kept.approvals.create(Change(each, (), ()))
 
     async def withdraw(self, which: str, reason: str = "wrong cluster") -> str:
-        return await command.withdraw(self.kept, which, reason, Clock(), self._directory)  # type: ignore[arg-type]
+        return await command.withdraw(self.kept, which, reason, Clock(), self.directory)  # type: ignore[arg-type]
 
     async def refused(self, which: str, reason: str = "wrong cluster") -> str:
         with pytest.raises(ProblemsError) as error:
@@ -90,6 +90,76 @@ async def desk(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def request(name: str, thread: str = "T1:C1:100.000001", **more: Any) -> Approval:
     sample = an_approval(thread=ThreadId(thread))
     return replace(sample, id=ApprovalId(f"{thread}#{name}"), **more)
+
+
+# The list -------------------------------------------------------------------------------------------------------------
+
+
+async def listed(desk: Desk, *, pending: bool = True, as_json: bool = False, agent: str | None = None) -> int:
+    asked = approvals.Asked(agent, ("deploy",), pending=pending, as_json=as_json)
+    return await approvals.show(desk.kept, desk.directory, asked, NOW + timedelta(hours=3))
+
+
+async def test_very_many_are_printed_in_pieces_under_one_head(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [request(f"{n:08x}", f"T1:C1:{n}.1", created_at=NOW + timedelta(seconds=n)) for n in range(105)]
+    await asyncio.gather(*(desk.stored(each) for each in many))
+    pieces: list[int] = []
+    names = Directory.names
+
+    async def counted(self: Directory, *given: Any) -> Any:
+        pieces.append(len(capsys.readouterr().out.splitlines()))
+        return await names(self, *given)
+
+    monkeypatch.setattr(approvals, "_PIECE", 20)
+    monkeypatch.setattr(Directory, "names", counted)
+    await listed(desk, as_json=True)
+    assert pieces == [0, 20, 20, 20, 20, 20], "what was read is printed before more is read"
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    monkeypatch.undo()
+    await listed(desk)
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.startswith("ID ")
+    assert [row[:8] for row in rows] == [f"{n:08x}" for n in range(105)], "the oldest first"
+    assert max(map(len, rows)) <= 100
+
+
+async def test_what_ended_lately_stands_below_what_waits(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    await desk.stored(request("aaaa0000"), request("bbbb0000", "T1:C1:2.1"), request("cccc0000", "T1:C1:3.1"))
+    await desk.withdraw("aaaa")
+    await listed(desk, pending=False)
+    assert [row[:20].split() for row in capsys.readouterr().out.splitlines()[1:]] == [
+        ["bbbb0000", "pending"], ["cccc0000", "pending"], ["aaaa0000", "withdrawn"]
+    ]  # fmt: skip
+    await listed(desk, pending=True)
+    assert "aaaa0000" not in capsys.readouterr().out
+
+
+async def test_an_empty_list_says_so_and_is_no_json(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await listed(desk) == 0
+    assert capsys.readouterr() == ("", "No request waits.\n")
+    assert await listed(desk, pending=False, agent="deploy") == 0
+    assert capsys.readouterr() == ("", "No request waits, and none ended lately.\n")
+    assert await listed(desk, as_json=True) == 0
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(ProblemsError, match=r'--agent: there is no agent "deplo"\. Did you mean "deploy"\?'):
+        await listed(desk, agent="deplo")
+
+
+async def test_what_an_agent_asks_writes_no_control_characters(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "ok\x1b[2J \x9b31m \u202eevil\r\nfedcba98  pending"
+    ask = an_ask(hostile)
+    sample = request("aaaa0000", agent=AgentName(hostile), ask=replace(ask, prompt=hostile, speaker=hostile))
+    await desk.stored(replace(sample, reviews=an_approval(ask=ask).reviews))
+    for as_json in (True, False):
+        await listed(desk, as_json=as_json)
+        out = capsys.readouterr().out
+        assert len(out.splitlines()) == (1 if as_json else 2)
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", out)
+
+
+# Withdrawals ----------------------------------------------------------------------------------------------------------
 
 
 async def test_an_id_that_fits_two_names_both_and_changes_nothing(desk: Desk) -> None:
