@@ -312,7 +312,9 @@ def test_a_key_of_an_agents_state_is_needed_only_where_code_reads_it() -> None:
         return str(runtime.state["case_number"])
 
     agent = create_agent(GenericFakeChatModel(messages=iter([])), tools=[look_up], state_schema=Owned)
-    assert input_guess(agent).missing == ("case_number (str)",)
+    guess = input_guess(agent)
+    assert guess.missing == ()
+    assert guess.value == {**DEFAULT_INPUT, "case_number": "$fields.case_number"}
 
 
 # The functional API ---------------------------------------------------------------------------------------------------
