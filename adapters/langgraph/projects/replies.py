@@ -25,6 +25,8 @@ _ANSWERS = (
 )
 """Names of fields that answer a person, the likeliest first."""
 # fmt: on
+_LABELS = ("title", "status")
+"""Names of fields that head a structure: alone they are no answer."""
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -102,7 +104,7 @@ def _path(field: StateField) -> str:
     if field.kind is not Kind.OBJECT:
         return name
     texts = [each for each in fields_of(field.bare) if each.kind is Kind.TEXT]
-    named = [each for each in texts if rank(each.name, _ANSWERS) < len(_ANSWERS)]
+    named = [each for each in texts if rank(each.name, _ANSWERS) < len(_ANSWERS) and each.name not in _LABELS]
     if len(texts) == 1 and named:
         return f"{name}.{_key(texts[0].name)}"
     return name
@@ -123,13 +125,15 @@ def _of_value(kind: Any) -> Guess:
 
 def _of_workflow(graph: Any, given: Json) -> Guess:
     kind = getattr(graph.channels.get("__end__"), "typ", Any)
-    fields = fields_of(bare(kind)) if kind_of(kind) is Kind.OBJECT else _returned(graph)
+    typed = fields_of(bare(kind)) if kind_of(kind) is Kind.OBJECT else ()
+    fields = typed or _returned(graph)
     messages = next((each for each in fields if each.name == "messages"), None)
     if not fields or messages is not None:
         return Guess(DEFAULT)
     asked = _asked(given)
     own = [each for each in fields if each.name not in asked]
-    return _best(own, Usage(writes=tuple(each.name for each in own))) or Guess(NOTHING, _SILENT)
+    best = _best(own, Usage(writes=tuple(each.name for each in own))) or Guess(NOTHING, _SILENT)
+    return Guess(DEFAULT) if best.value in _LABELS and len(own) == len(typed) else best
 
 
 def _returned(graph: Any) -> list[StateField]:
