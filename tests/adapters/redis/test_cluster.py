@@ -14,9 +14,12 @@ from fakes import servers
 from fakes.valkey import wait_until
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
+from langgraph.store.base import PutOp
 from typing_extensions import override
 
 from adapters.redis.checkpointer.saver import AsyncRedisSaver, RedisSaver
+from adapters.redis.graph_store.format import write_namespace
+from adapters.redis.graph_store.store import AsyncRedisStore
 from adapters.redis.keys import Keys, tag
 from adapters.redis.transport import deployments
 from adapters.redis.transport.cluster import Cluster, SyncCluster
@@ -315,6 +318,37 @@ async def test_a_load_of_checkpoints_loses_none_while_its_slots_move(ring: serve
             lambda: [one.config["configurable"]["thread_id"] for one in blocking.list(None)]
         )
     assert set(listed) == set(threads)
+
+
+@pytest.mark.promise("P1")
+async def test_the_store_loses_no_item_while_the_slots_of_a_batch_move(ring: servers.Cluster) -> None:
+    """Those of its namespaces, and that of the index of all namespaces."""
+    spaces = [("moving", str(number)) for number in range(4)]
+    slots = {slot_of(("GET", Keys().items(write_namespace(space)))) or 0 for space in spaces}
+    slots.add(slot_of(("GET", Keys().namespaces())) or 0)
+    async with AsyncRedisStore.from_conn_string(ring.url) as store:
+
+        async def put(number: int) -> None:
+            await store.abatch([PutOp(space, str(number), {"n": number}) for space in (*spaces, ("new", str(number)))])
+
+        def step() -> None:
+            moves = [Move.of(ring, slot) for slot in slots]
+            moves[0].source.client.config_resetstat()
+            moves[0].begin()
+            wait_until(
+                lambda: errors(moves[0].source, "TRYAGAIN") + errors(moves[0].source, "ASK"), "a put was sent on"
+            )
+            moves[0].carry()
+            moves[0].end()
+            for move in moves[1:]:
+                move.whole()
+
+        async with working(put) as done:
+            await asyncio.to_thread(step)
+        for space in spaces:
+            assert [item.value["n"] for item in await store.asearch(space, limit=100_000)] == done
+        listed = await store.alist_namespaces(prefix=("new",), limit=100_000)
+        assert {int(number) for _, number in listed} == set(done)
 
 
 def test_a_moved_slot_is_found_by_code_that_blocks(sync_cluster: SyncCluster, ring: servers.Cluster) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 from fakes import servers
+from fakes.broken_wire import BrokenWire
 from fakes.graph_stores import aembed, embed, keys_of
 from fakes.patience import PATIENCE
 from fakes.valkey import wait_until
@@ -650,6 +651,85 @@ async def test_a_server_without_memory_refuses_puts_and_answers_reads() -> None:
             full.client.config_set("maxmemory", 0)
             await store.aput(("a",), "other", {"x": 2})
             assert await keys_of(store, "a") == ["k", "other"]
+
+
+@pytest.mark.promise("P1")
+@pytest.mark.parametrize("way", ["requests", "replies"])
+async def test_a_connection_that_is_lost_within_a_batch_loses_and_doubles_nothing(redis_url: str, way: str) -> None:
+    """At each tenth of what goes over the wire, in either direction; the batch is sent again."""
+    wire = BrokenWire(redis_url)
+
+    def ops(number: int) -> list[Op]:
+        puts = [PutOp((name, str(number)), key, {"n": number}, ttl=5) for name in "ab" for key in "12"]
+        return [
+            *puts,
+            PutOp(("same",), str(number), {"n": number}),
+            PutOp(("same",), "deleted", None),
+            GetOp(("a",), "k"),
+        ]
+
+    async with wire.serving(), AsyncRedisStore.from_conn_string(wire.url) as store:
+        await store.abatch(ops(0))
+        before = getattr(wire.newest, way).passed
+        await store.abatch(ops(1))
+        whole = getattr(wire.newest, way).passed - before
+        for number in range(2, 12):
+            line = wire.newest
+            cut = line.cut_request if way == "requests" else line.cut_reply
+            cut(whole * (number - 2) // 10)
+            await store.abatch(ops(number))
+            assert line.lost.is_set()
+        assert await keys_of(store, "same", limit=100) == [str(number) for number in range(12)]
+        for number in range(12):
+            assert [await keys_of(store, name, str(number)) for name in "ab"] == [["1", "2"]] * 2
+        assert len(await store.alist_namespaces()) == 25
+
+
+async def test_what_several_processes_see_of_one_key_is_one_history(redis_url: str) -> None:
+    """No read gives a value that was replaced before the read began, or one that was not being put yet."""
+    puts: dict[int, tuple[float, float]] = {}
+    reads: list[tuple[float, float, int | None]] = []
+    clock = asyncio.get_running_loop().time
+
+    async def work(store: AsyncRedisStore, worker: int) -> None:
+        for number in range(worker, 300, 6):
+            began = clock()
+            if number % 3:
+                await store.aput(("a",), "k", {"n": number})
+                puts[number] = began, clock()
+            else:
+                item = await store.aget(("a",), "k")
+                reads.append((began, clock(), item.value["n"] if item else None))
+
+    connect = AsyncRedisStore.from_conn_string
+    async with connect(redis_url) as one, connect(redis_url) as two, connect(redis_url) as three:
+        await asyncio.gather(*(work((one, two, three)[worker % 3], worker) for worker in range(6)))
+        last = await one.aget(("a",), "k")
+    assert last is not None
+    reads.append((clock(), clock(), last.value["n"]))
+    for began, ended, seen in reads:
+        put_began, put_ended = puts[seen] if seen is not None else (0.0, 0.0)
+        assert put_began <= ended
+        replaced = [other for other, (start, end) in puts.items() if start > put_ended and end < began]
+        assert not replaced, (seen, replaced)
+
+
+async def test_nothing_that_is_stored_is_logged(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A namespace may hold a customer's name, a key or a value a secret: not even a debug log has them."""
+    caplog.set_level("DEBUG")
+    secret = ("s3cret-space",), "s3cret-key", {"s3cret-field": "s3cret-value"}
+    wire = BrokenWire(redis_url)
+    async with wire.serving(), AsyncRedisStore.from_conn_string(wire.url, ttl={"sweep_interval_minutes": 1}) as store:
+        await store.aput(*secret)
+        wire.newest.cut_reply(3)
+        await store.aput(*secret)
+        with redis.Redis.from_url(redis_url) as client:
+            client.set(Keys().order("s3cret-wrong\0"), "x", px=60_000)
+            with pytest.raises(redis.ResponseError) as refused:
+                await store.aput(("s3cret-wrong",), "s3cret-key", {})
+        await store.asearch(("s3cret-space",), filter={"s3cret-field": "s3cret-value"})
+    assert "s3cret" not in caplog.text
+    assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("part", ["items", "order", "expiry", "vectors"])
