@@ -236,6 +236,9 @@ class AsyncRedisSaver(SharedSaver):
         if self._loop is None:
             work.close()
             raise asyncio.InvalidStateError("AsyncRedisSaver was made outside of an event loop: use RedisSaver")
+        if not self._loop.is_running():
+            work.close()
+            raise asyncio.InvalidStateError("the event loop of this AsyncRedisSaver has ended: use RedisSaver")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 

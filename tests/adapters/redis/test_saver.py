@@ -390,6 +390,16 @@ async def test_blocking_methods_on_the_loop_say_what_to_call_instead(saver: Asyn
         saver.get_tuple(of("t"))
 
 
+def test_a_blocking_call_after_the_end_of_the_event_loop_says_so(redis_url: str) -> None:
+    async def make() -> AsyncRedisSaver:
+        async with AsyncRedisSaver.from_conn_string(redis_url) as saver:
+            return saver
+
+    saver = asyncio.run(make())
+    with pytest.raises(asyncio.InvalidStateError, match="the event loop of this AsyncRedisSaver has ended"):
+        saver.get_tuple({"configurable": {"thread_id": "t", "checkpoint_ns": ""}})
+
+
 async def test_a_copy_with_another_allowlist_shares_the_store(saver: AsyncRedisSaver) -> None:
     """As LangGraph makes one for each graph when msgpack is strict."""
     saver.serde = JsonPlusSerializer(allowed_msgpack_modules=None)
