@@ -1,5 +1,7 @@
 """How long a search by embeddings takes, beside a plain get and LangGraph's store in memory in the same run.
 
+Then what the other calls take in a large namespace and among many namespaces.
+
 python -m bench.store REDIS_URL
 """
 
@@ -17,6 +19,7 @@ from adapters.redis.keys import Keys
 
 DIMS = 1536
 SIZES = (100, 1_000, 5_000, 10_000)
+MANY = 100_000
 
 
 def embed(texts: Sequence[str]) -> list[list[float]]:
@@ -50,13 +53,40 @@ def row(store: BaseStore, memory: BaseStore, size: int) -> str:
     return f"| {size:,} | {data:.1f} MB | {search:.0f} ms: {search / get:.0f} gets, {search / in_memory:.1f} x memory |"
 
 
+def fill(store: BaseStore, space: Callable[[int], tuple[str, ...]]) -> None:
+    """Put `MANY` items, each into its namespace."""
+    for first in range(0, MANY, 5_000):
+        store.batch([PutOp(space(n), str(n), {"n": n}, index=False) for n in range(first, first + 5_000)])
+
+
+def large(store: BaseStore) -> list[str]:
+    """Measure calls in one namespace of `MANY` items, then among as many namespaces."""
+    fill(store, lambda _: ("bench", "large"))
+    space = ("bench", "large")
+    calls: dict[str, Callable[[], Any]] = {
+        "`get` from 100,000 items": lambda: store.get(space, "5"),
+        "`search`, the first 10": lambda: store.search(space),
+        "`search`, 10 from the end": lambda: store.search(space, offset=MANY - 10),
+        "`search` with a filter that nothing matches": lambda: store.search(space, filter={"n": -1}),
+    }
+    rows = [f"| {what} | {median(call, 3):.1f} ms |" for what, call in calls.items()]
+    fill(store, lambda n: ("bench", "many", str(n)))
+    calls = {
+        "`list_namespaces`, the first 100 of 100,000": lambda: store.list_namespaces(prefix=("bench", "many")),
+        "`list_namespaces(max_depth=2)`": lambda: store.list_namespaces(max_depth=2),
+        "`search` over them, the first 10": lambda: store.search(("bench", "many")),
+    }
+    return rows + [f"| {what} | {median(call, 3):.1f} ms |" for what, call in calls.items()]
+
+
 def main() -> None:
-    """Print the table of docs/store.md."""
+    """Print the tables of docs/store.md, on a database that may be emptied afterwards."""
     index: IndexConfig = {"dims": DIMS, "embed": embed}
     memory = InMemoryStore(index=index)
     with RedisStore.from_conn_string(sys.argv[1], keys=Keys("bench"), index=index) as store:
         for size in SIZES:
             print(row(store, memory, size), flush=True)
+        print("\n".join(large(store)))
 
 
 if __name__ == "__main__":

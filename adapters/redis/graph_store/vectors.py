@@ -86,7 +86,7 @@ class VectorIndex:
         bodies = [raw[_MARK:] if raw and raw.startswith(self.mark) else b"" for raw in stored]
         counts = [len(body) // size for body in bodies]
         matrix = np.frombuffer(b"".join(bodies), "<f4").reshape(-1, self.dims)
-        norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(query)
+        norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix)) * np.linalg.norm(query)  # without a copy of the matrix
         found = np.divide(matrix @ query, norms, out=np.zeros(len(matrix), "f4"), where=norms != 0).tolist()
         scores: list[float | None] = []
         at = 0
