@@ -33,7 +33,15 @@ from adapters.langgraph.dialects.json_schema import Schema
 from adapters.langgraph.guards.gates import can_be_gated, guarding, matches
 from adapters.langgraph.guards.tool_args import schema_of
 from adapters.langgraph.loading.breakpoints import Breakpoints, breakpoints_of
-from adapters.langgraph.loading.exports import LoadError, doubled, is_factory, load, loaded_module, open_graph
+from adapters.langgraph.loading.exports import (
+    LoadError,
+    doubled,
+    is_factory,
+    load,
+    loaded_module,
+    open_graph,
+    with_other_names,
+)
 from adapters.langgraph.loading.factories import RunInput, is_for_each_run
 from adapters.langgraph.loading.own_types import own_types
 from adapters.langgraph.loading.schema_fit import USER_EXAMPLE
@@ -134,7 +142,7 @@ class OpenAgent:
         exported = await asyncio.to_thread(load, spec.graph, spec.base, loaded_files)
         source = _Source(spec, exported, replies, saver, store)
         first, module = await cls._first(source, stack), loaded_module(spec.graph, spec.base)
-        types = await asyncio.to_thread(own_types, first.graph, module)
+        types = with_other_names(spec.graph, spec.base, await asyncio.to_thread(own_types, first.graph, module))
         warnings = (*first.warnings, *doubled(spec.graph, spec.base, types))
         return cls(source, replace(first, warnings=warnings, types=types))
 

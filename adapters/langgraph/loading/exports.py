@@ -24,6 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from adapters.langgraph.loading import one_module
 from adapters.langgraph.loading.factories import FactoryError, RunInput, call_factory
 
 _NO_RUN = RunInput()
@@ -113,6 +114,13 @@ def doubled(spec: str, base: Path, types: Iterable[tuple[str, str]]) -> tuple[st
 _MAIN = ("__main__", "__mp_main__")
 
 
+def with_other_names(spec: str, base: Path, types: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Add the names that types of the graph's file have by the other names of its module: threads may have them."""
+    module, known = loaded_module(spec, base), [*types]
+    own = [kind for where, kind in known if where == module.__name__]
+    return frozenset([*known, *((name, kind) for name in one_module.other_names(module) for kind in own)])
+
+
 def _name_of_file(spec: str, file: Path) -> str:
     # Made from the path as written: checkpoints name the classes of a state by module, and a process with another
     # checkout must be able to read them.
@@ -124,22 +132,62 @@ def _module_of_file(spec: str, file: Path, loaded: set[str]) -> ModuleType:
     name = _name_of_file(spec, file)
     if name in loaded:
         return sys.modules[name]
-    found = importlib.util.spec_from_file_location(name, file)
-    if found is None or found.loader is None:
-        raise LoadError(f"graph: {spec!r}: {file} is not a Python file.")
-    module = importlib.util.module_from_spec(found)
     before = sys.modules.get(name)
-    sys.modules[name] = module
     try:
         with _as_load_error(spec):
-            found.loader.exec_module(module)
+            module = _run_once(spec, name, file)
     except LoadError:
-        sys.modules.pop(name)
+        sys.modules.pop(name, None)
         if before is not None:
             sys.modules[name] = before
         raise
     loaded.add(name)
     return module
+
+
+def _run_once(spec: str, name: str, file: Path) -> ModuleType:
+    """Run a file, and give its module to all who import the file; if that fails, run it as any other module."""
+    known, module = set(sys.modules), _new_module(spec, name, file)
+    one_module.give(file, module)
+    try:
+        _execute(module)
+    except BaseException:
+        one_module.give_no_more(file)
+        if not one_module.was_given(module):
+            raise
+        _forget_own_modules(set(sys.modules) - known)  # they may hold parts of it
+    else:
+        return module
+    module = _new_module(spec, name, file)
+    _execute(module)
+    return module
+
+
+def _new_module(spec: str, name: str, file: Path) -> ModuleType:
+    found = importlib.util.spec_from_file_location(name, file)
+    if found is None:
+        raise LoadError(f"graph: {spec!r}: {file} is not a Python file.")
+    sys.modules[name] = module = importlib.util.module_from_spec(found)
+    return module
+
+
+def _execute(module: ModuleType) -> None:
+    loader = module.__spec__.loader if module.__spec__ else None
+    if loader is None:
+        raise AssertionError("a file has a loader")
+    loader.exec_module(module)
+
+
+def _forget_own_modules(names: Iterable[str]) -> None:
+    for name in names:
+        file = getattr(sys.modules[name], "__file__", None)
+        own = file is not None and _is_code(file) and _INSTALLED.isdisjoint(Path(file).parts)
+        if own and name.partition(".")[0] not in _OURS:
+            del sys.modules[name]
+
+
+_OURS = frozenset({"adapters", "bot", "engine", "signoff"})
+"""Signoff runs from a checkout, too."""
 
 
 def _module_by_name(spec: str, name: str, base: Path) -> ModuleType:

@@ -1,8 +1,10 @@
 """A graph is found in whatever form it is exported, and each fault is one sentence."""
 
 import asyncio
+import importlib
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -357,16 +359,108 @@ graph = StateGraph(State).add_node("node", nodes_of_twice.node).add_edge(START, 
 """
 
 
-@pytest.mark.parametrize(("late", "warned"), [("from graph_of_twice import State", True), ("x = 1", False)])
-async def test_a_class_that_exists_twice_is_told(tmp_path: Path, late: str, *, warned: bool) -> None:
-    (tmp_path / "graph_of_twice.py").write_text(TWICE)
-    (tmp_path / "nodes_of_twice.py").write_text(f"def node(state):\n    return {{}}\n{late}\n")
-    try:
+FLAT = {
+    "graph_of_twice.py": TWICE,
+    "nodes_of_twice.py": "from graph_of_twice import State\ndef node(state):\n    assert type(state) is State\n"
+    "    return {'text': 'one class'}\n",
+}
+LATE = {
+    **FLAT,
+    "nodes_of_twice.py": "def node(state):\n    from graph_of_twice import State\n    assert type(state) is State\n"
+    "    return {'text': 'one class'}\n",
+}
+IN_PACKAGE = {
+    "twice_package/__init__.py": "",
+    "twice_package/graph.py": TWICE.replace("import nodes_of_twice", "import twice_package.nodes as nodes_of_twice"),
+    "twice_package/nodes.py": "from .graph import State\nimport twice_package.graph\nfrom twice_package import graph\n"
+    "def node(state):\n    assert type(state) is State is twice_package.graph.State is graph.State\n"
+    "    return {'text': 'one class'}\n",
+}
+
+
+@pytest.fixture
+def modules_as_before() -> Iterator[None]:
+    before = dict(sys.modules)
+    yield
+    for name in set(sys.modules) - set(before):
+        if "twice" in name:
+            del sys.modules[name]
+
+
+def written(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.mark.usefixtures("modules_as_before")
+@pytest.mark.parametrize(
+    ("files", "spec", "other"),
+    [
+        (FLAT, "graph_of_twice.py:graph", "graph_of_twice"),
+        (LATE, "graph_of_twice.py:graph", ""),
+        (IN_PACKAGE, "twice_package/graph.py:graph", "twice_package.graph"),
+    ],
+    ids=["flat", "late", "package"],
+)
+async def test_a_class_that_is_imported_by_path_and_by_name_exists_once(
+    tmp_path: Path, files: Mapping[str, str], spec: str, other: str
+) -> None:
+    """Its name in checkpoints stays the one made from the path; threads with the other name can still be read."""
+    written(tmp_path, files)
+    async with AsyncExitStack() as stack:
+        agent = await open_agent(AgentSpec(spec, tmp_path), InMemorySaver(), stack)
+        assert (await agent.graph.ainvoke({"text": ""}, {"configurable": {"thread_id": "t"}}))["text"] == "one class"
+    assert agent.warnings == ()
+    assert {name for name, _ in agent.types if not name.startswith("signoff_agent_graph")} == (
+        {other} if other else set()
+    )
+    assert {kind for _, kind in agent.types} == {"State"}
+
+
+@pytest.mark.usefixtures("modules_as_before")
+async def test_a_file_that_only_works_when_it_runs_twice_runs_twice_with_a_warning(tmp_path: Path) -> None:
+    """A package that exports the graph, whose file imports from the package: it works under `langgraph dev`, too.
+
+    Nothing keeps the half-filled module of the first attempt.
+    """
+    graph = TWICE.replace("import nodes_of_twice", "import holds_twice\nimport twice_package.nodes")
+    written(
+        tmp_path,
+        {
+            "twice_package/__init__.py": "from twice_package.graph_of_twice import graph\n",
+            "twice_package/graph_of_twice.py": graph.replace("nodes_of_twice.node", "holds_twice.node")
+            + "LAST = 'ran'\n",
+            "twice_package/nodes.py": "",
+            "holds_twice.py": "def node(state):\n    return {'text': graph_of_twice.LAST}\nimport graph_of_twice\n",
+        },
+    )
+    async with AsyncExitStack() as stack:
+        agent = await open_agent(AgentSpec("twice_package/graph_of_twice.py:graph", tmp_path), InMemorySaver(), stack)
+        assert (await agent.graph.ainvoke({"text": ""}, {"configurable": {"thread_id": "t"}}))["text"] == "ran"
+    (warning,) = agent.warnings
+    assert "the project imports this file as " in warning
+    assert "too, so State exists twice" in warning
+
+
+@pytest.mark.usefixtures("modules_as_before")
+async def test_a_file_that_is_loaded_anew_is_given_anew(tmp_path: Path) -> None:
+    for text in ("one class", "another one"):
+        written(tmp_path, {name: each.replace("one class", text) for name, each in FLAT.items()})
         async with AsyncExitStack() as stack:
             agent = await open_agent(AgentSpec("graph_of_twice.py:graph", tmp_path), InMemorySaver(), stack)
-    finally:
-        for name in ("graph_of_twice", "nodes_of_twice"):
-            sys.modules.pop(name, None)
-    assert any("imports this file as graph_of_twice too, so State exists twice" in each for each in agent.warnings) == (
-        warned
-    )
+            state = await agent.graph.ainvoke({"text": ""}, {"configurable": {"thread_id": "t"}})
+        assert agent.warnings == ()
+        assert sys.modules["graph_of_twice"] is sys.modules[type(agent.graph.builder.state_schema()).__module__]
+        del sys.modules["nodes_of_twice"]
+        assert state["text"]
+
+
+@pytest.mark.usefixtures("modules_as_before")
+def test_a_file_that_fails_is_imported_by_name_as_any_other(tmp_path: Path) -> None:
+    written(tmp_path, {"broken_twice.py": "import calls_twice\nraise ValueError('no')\n", "calls_twice.py": ""})
+    for _ in range(2):
+        with pytest.raises(LoadError, match=r"broken_twice\.py, line 2: ValueError: no"):
+            load("broken_twice.py:graph", tmp_path)
+        with pytest.raises(ValueError, match="no"):
+            importlib.import_module("broken_twice")
