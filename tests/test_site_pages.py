@@ -34,6 +34,10 @@ async def test_init_and_check_print_what_the_quickstart_shows(
     assert capsys.readouterr().out == written
     assert await asyncio.to_thread(invoke, ["check", "--offline"]) == 0
     assert capsys.readouterr().out.endswith(table)
+    _, rule = blocks("quickstart.md", "yaml")
+    (tmp_path / "app.yaml").write_text((tmp_path / "app.yaml").read_text() + rule)
+    assert await asyncio.to_thread(invoke, ["check", "--offline"]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.endswith(table)
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

@@ -133,5 +133,6 @@ def _out_of_sight(document: Document, agents: Agents, approvals: Approvals, inde
                 f"{name} takes direct messages, where only the requester sees a request, so nobody here could decide it"
             )
             channel = next((each for other in agents.values() if other for each in other.channels), "#approvals")
-            add = f'Add notify: dm, or post_to: "{channel}" or another channel that the approvers are in.'
+            seen = f'Add notify: dm, or post_to: "{channel}" or another channel that the approvers are in'
+            add = f"{seen}, or remove direct_messages."
             yield ConfigProblem(document.where(("approvals", index)), what, add)

@@ -871,7 +871,8 @@ SEES_NOT = "talk takes direct messages, where only the requester sees a request"
 def test_a_rule_whose_approvers_would_not_see_its_card(tmp_path: Path, rules: str) -> None:
     (line,) = problems(tmp_path, AGENTS + rules)
     assert SEES_NOT in line
-    assert line.endswith('Add notify: dm, or post_to: "#ops" or another channel that the approvers are in.')
+    seen = 'Add notify: dm, or post_to: "#ops" or another channel that the approvers are in'
+    assert line.endswith(f"{seen}, or remove direct_messages.")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,8 @@ async def test_run_and_check_refuse_a_rule_whose_approvers_would_not_see_its_car
     (problem,) = refused.value.problems
     assert str(problem).endswith(
         "approvals[0]: one takes direct messages, where only the requester sees a request, so nobody here could decide "
-        'it. Add notify: dm, or post_to: "#deploys" or another channel that the approvers are in.'
+        'it. Add notify: dm, or post_to: "#deploys" or another channel that the approvers are in, '
+        "or remove direct_messages."
     )
     environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
     assert (await check(world.folder / "app.yaml", environ, probes())).problems == (problem,)
