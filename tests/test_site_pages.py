@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import subprocess
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,8 @@ async def test_the_store_of_the_page_is_one(tmp_path: Path) -> None:
     (tmp_path / "embed.py").write_text("def embed(texts):\n    return [[1.0] * 5 for _ in texts]\n")
     file = tmp_path / "app.yaml"
     file.write_text("project: langgraph.json\nagents: {a: {graph: agent.py:graph, channels: ['#a']}}\n")
-    store = await graph_store(load(file, SECRETS).project, Multiplexed.from_url("redis://127.0.0.1:1"), Keys())
+    nowhere = Multiplexed.from_url("redis://127.0.0.1:1")
+    store = await graph_store(load(file, SECRETS).project, nowhere, Keys(), AsyncExitStack())
     assert store.ttl_config == json.loads(written)["store"]["ttl"]
 
 

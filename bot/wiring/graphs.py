@@ -38,7 +38,7 @@ async def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> As
     """
 
     async def opened() -> OpenGraphs:
-        graphs = await _open_graphs(config, kept)
+        graphs = await _open_graphs(config, kept, stack)
         found = misfits(config, conditions, graphs.schemas)
         for each in found.warnings:
             log.warning("a condition suits some tools only", rule=each)
@@ -47,7 +47,10 @@ async def late_graphs(config: Config, kept: Storage, conditions: Compiled) -> As
             raise ProblemsError(found.problems)
         return graphs
 
-    async with contextlib.aclosing(LateGraphs(opened, dialects.problems)) as graphs:
+    async with (
+        contextlib.AsyncExitStack() as stack,
+        contextlib.aclosing(LateGraphs(opened, dialects.problems)) as graphs,
+    ):
         yield graphs
 
 
@@ -61,7 +64,7 @@ def unseen(config: Config) -> frozenset[AgentName]:
     return frozenset(name for name, agent in config.agents.items() if not agent.stream)
 
 
-async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
+async def _open_graphs(config: Config, kept: Storage, stack: contextlib.AsyncExitStack) -> OpenGraphs:
     await asyncio.to_thread(import_langgraph)
     from adapters.langgraph.remote.graphs import ServerGraphs
     from adapters.langgraph.routed import RoutedGraphs
@@ -71,7 +74,7 @@ async def _open_graphs(config: Config, kept: Storage) -> OpenGraphs:
     serde = GuardedSerializer(secret=config.secrets.slack_bot_token)
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
     local = [name for name, agent in config.agents.items() if agent.graph is not None]
-    store = await graph_store(config.project, kept.database, kept.keys)
+    store = await graph_store(config.project, kept.database, kept.keys, stack)
     ours = (RedisError, FencedError)
     graphs = await open_local(config, local, saver, store=store, infrastructure=ours, masked=masked)
     serde.allow(graphs.types)

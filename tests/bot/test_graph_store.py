@@ -1,14 +1,16 @@
 """`store` of langgraph.json: the store that graphs get, and what is wrong with it."""
 
 import json
-import re
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.valkey import redis_server, redis_url
+from langgraph.store.memory import InMemoryStore
 
+from adapters.langgraph.loading.exports import loaded_module
 from adapters.redis.keys import Keys
 from adapters.redis.transport.multiplexed import Multiplexed
 from bot.checks.check import check
@@ -37,7 +39,7 @@ async def test_a_project_gets_the_store_that_it_configures(tmp_path: Path, redis
     index = {"dims": 2, "embed": "./embed.py:embed", "fields": ["text"]}
     config = configured(tmp_path, {"index": index, "ttl": {"default_ttl": 5}})
     async with Multiplexed.from_url(redis_url) as database:
-        store = await graph_store(config.project, database, Keys())
+        store = await graph_store(config.project, database, Keys(), AsyncExitStack())
         await store.aput(("a",), "k", {"text": "four"})
         (found,) = await store.asearch(("a",), query="four")
     assert found.score == pytest.approx(1)
@@ -46,7 +48,7 @@ async def test_a_project_gets_the_store_that_it_configures(tmp_path: Path, redis
 
 async def test_a_project_without_a_store_gets_one(tmp_path: Path, redis_url: str) -> None:
     async with Multiplexed.from_url(redis_url) as database:
-        store = await graph_store(configured(tmp_path, None).project, database, Keys())
+        store = await graph_store(configured(tmp_path, None).project, database, Keys(), AsyncExitStack())
         await store.aput(("a",), "k", {"x": 1})
         assert await store.aget(("a",), "k") is not None
 
@@ -73,7 +75,19 @@ WORDY = "def embed(texts):\n    raise ValueError('1 error for Model:\\n  no key 
         ({"index": {"dims": 2, "embed": FUNCTION}}, WORDY, "embed.py, line 2: ValueError: 1 error for Model: no key "),
         ({"index": {"dims": 2, "embed": FUNCTION}}, "def embed(texts): return 1", "else than a list of vectors"),
         ({"index": ["x"]}, EMBED, "is not an object"),
+        ({"index": {"dims": 2, "embed": FUNCTION, "fields": "text"}}, EMBED, "fields is 'text': it is a list of paths"),
+        ({"index": {"dims": 2, "embed": FUNCTION, "field": ["text"]}}, EMBED, "'field' is not one of its keys"),
+        ({"ttl": {"default_tll": 5}}, EMBED, "'default_tll' is not one of its keys"),
+        ({"ttl": {"default_ttl": "60"}}, EMBED, "default_ttl is '60': it is a number of minutes"),
         ({"ttl": 5}, EMBED, "is not an object"),
+        ({"path": 5}, EMBED, "is not text"),
+        ({"path": "./embed.py:none"}, EMBED, "there is no 'none' in it"),
+        ({"path": "./embed.py:make"}, "def make():\n    return 5", "makes a int, and no store"),
+        (
+            {"path": "./embed.py:make"},
+            "def make():\n    raise OSError('refused')",
+            "embed.py, line 2: OSError: refused",
+        ),
         ({"ttl": {"default_ttl": -1}, "index": {"dims": 2, "embed": FUNCTION}}, EMBED, "default_ttl is -1"),
     ],
 )
@@ -82,7 +96,7 @@ async def test_check_and_the_start_tell_what_is_wrong_with_a_store(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     problem = await problem_of(configured(tmp_path, store, embed))
-    part = "ttl" if "ttl" in store else "index"
+    part = next(iter(store))
     assert problem.where == f"{tmp_path / 'langgraph.json'}:3: store.{part}"
     assert said in problem.what
     assert problem.fix
@@ -106,17 +120,55 @@ async def test_a_model_that_does_not_answer_is_not_waited_for(tmp_path: Path, mo
     assert "the embedding model did not answer within 0 seconds" in problem.what
 
 
-async def test_the_langgraph_json_of_the_page_is_one(tmp_path: Path, redis_url: str) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "store.md").read_text()
-    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    (embed,) = re.findall(r"^def embed.*?\n\n", page, re.DOTALL | re.MULTILINE)
-    config = configured(tmp_path, json.loads(block)["store"], embed)
+OWN = """
+import contextlib
+from langgraph.store.memory import InMemoryStore
+
+left = []
+store = InMemoryStore()
+
+
+def make():
+    return InMemoryStore()
+
+
+async def make_slowly():
+    return InMemoryStore()
+
+
+@contextlib.asynccontextmanager
+async def opened():
+    yield InMemoryStore()
+    left.append("opened")
+
+
+@contextlib.contextmanager
+def entered():
+    yield InMemoryStore()
+    left.append("entered")
+
+
+context = opened()
+"""
+
+
+@pytest.mark.parametrize("name", ["store", "make", "make_slowly", "opened", "entered", "context"])
+async def test_a_store_of_the_project_s_own_is_used_and_closed(tmp_path: Path, redis_url: str, name: str) -> None:
+    config = configured(tmp_path, {"path": f"./embed.py:{name}"}, OWN)
     async with Multiplexed.from_url(redis_url) as database:
-        store = await graph_store(config.project, database, Keys())
-        await store.aput(("a",), "k", {"text": "eats no meat"})
-        (found,) = await store.asearch(("a",), query="eats no meat")
-        assert found.score == pytest.approx(1)
-        assert store.ttl_config == json.loads(block)["store"]["ttl"]
+        async with AsyncExitStack() as stack:
+            store = await graph_store(config.project, database, Keys(), stack)
+            assert type(store) is InMemoryStore
+            left = loaded_module(f"./embed.py:{name}", tmp_path).left
+            assert left == []
+        assert left == {"entered": ["entered"], "opened": ["opened"], "context": ["opened"]}.get(name, [])
+
+
+async def test_a_store_of_the_project_s_own_may_be_named_as_langgraph_server_names_it(tmp_path: Path) -> None:
+    (tmp_path / "own_memory.py").write_text(OWN)
+    config = configured(tmp_path, {"path": "own_memory.store"})
+    await RealProbes().store(config)
+    (tmp_path / "own_memory.py").unlink()
 
 
 async def problem_of(config: Config) -> ConfigProblem:

@@ -36,7 +36,10 @@ class VectorIndex:
 
     @classmethod
     def of(cls, config: IndexConfig) -> Self:
-        """Read the configuration. Raises ValueError for a wrong one, and ImportError where NumPy is missing."""
+        """Read the configuration.
+
+        Raises ValueError or TypeError for a wrong one, and ImportError where NumPy is missing.
+        """
         dims, embed = config.get("dims"), config.get("embed")
         if not isinstance(dims, int) or isinstance(dims, bool) or dims < 1:
             raise ValueError(f"index: dims is {dims!r}: it is the number of dimensions of the model's vectors")
@@ -44,16 +47,17 @@ class VectorIndex:
             raise ValueError(f"index: embed is missing: {_EMBED}")
         if not _is_model(embed):
             raise ValueError(f"index: embed is {embed!r}: {_EMBED}")
+        fields = _paths(config.get("fields") or ["$"], "index: fields")
         numpy = _numpy()
         embeddings = ensure_embeddings(embed)
         mark = hashlib.sha256(f"{dims}\0{_model(embed, embeddings)}".encode()).digest()[:_MARK]
-        return cls(embeddings, dims, tuple(config.get("fields") or ["$"]), mark, numpy)
+        return cls(embeddings, dims, fields, mark, numpy)
 
     def texts(self, op: PutOp) -> list[str]:
-        """Give the texts of an item that are embedded."""
+        """Give the texts of an item that are embedded. Raises TypeError where its `index` is no list of paths."""
         if op.value is None or op.index is False:
             return []
-        paths = self.fields if op.index is None else op.index
+        paths = self.fields if op.index is None else _paths(op.index, "index of a put")
         value = dict(op.value)
         return [
             text for path in paths for text in get_text_at_path(value, path if path == "$" else tokenize_path(path))
@@ -94,6 +98,12 @@ class VectorIndex:
             scores.append(max(found[at : at + count]) if count else None)
             at += count
         return scores
+
+
+def _paths(given: object, what: str) -> tuple[str, ...]:
+    if not isinstance(given, list | tuple) or not all(isinstance(path, str) for path in given):
+        raise TypeError(f'{what} is {given!r}: it is a list of paths, such as ["text"]')
+    return tuple(given)
 
 
 def _is_model(embed: object) -> bool:

@@ -421,6 +421,14 @@ async def test_a_model_that_gives_other_vectors_writes_nothing(redis_url: str) -
         assert await store.asearch(()) == []
 
 
+@pytest.mark.parametrize("index", ["text", True, [1]])
+async def test_what_is_no_list_of_paths_is_refused_before_anything_is_written(redis_url: str, index: Any) -> None:
+    async with AsyncRedisStore.from_conn_string(redis_url, index={"dims": 4, "embed": aembed}) as store:
+        with pytest.raises(TypeError, match="it is a list of paths"):
+            await store.aput(("a",), "k", {"text": "a"}, index=index)
+        assert await store.asearch(()) == []
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
