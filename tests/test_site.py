@@ -132,6 +132,7 @@ TESTED = {
     ("deploy.md", "ini"): "test_site_examples.py",
     ("deploy.md", "nginx"): "adapters/slack/test_slack_proxies.py",
     ("deploy.md", "text"): "adapters/slack/test_slack_proxies.py",
+    ("init.md", "text"): "test_site_pages.py",
     ("on-call-gate.md", "text"): "test_site_examples.py",
     ("policies.md", "text"): "test_site_pages.py",
     ("policy-tests.md", "text"): "bot/test_policy_page.py",

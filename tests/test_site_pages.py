@@ -15,6 +15,7 @@ from said import is_said
 from support.pages import ROOT, blocks
 from test_site import SECRETS
 
+from adapters.langgraph.messages.inputs import fields_named, said_in
 from adapters.localslack import LocalSlack
 from adapters.redis.keys import Keys
 from adapters.redis.transport.multiplexed import Multiplexed
@@ -39,6 +40,12 @@ async def test_init_and_check_print_what_the_quickstart_shows(
     (tmp_path / "app.yaml").write_text((tmp_path / "app.yaml").read_text() + rule)
     assert await asyncio.to_thread(invoke, ["check", "--offline"]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out.endswith(table)
+
+
+def test_the_message_of_the_page_on_init_says_the_values_of_its_input() -> None:
+    template = yaml.safe_load(blocks("init.md", "yaml")[0])["input"]
+    names = [name for name, _ in fields_named(template)]
+    assert said_in(blocks("init.md", "text")[0], names) == {"account": ["Kraus"], "amount": ["20"]}
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
