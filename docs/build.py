@@ -28,7 +28,7 @@ def main() -> int:
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, check=False)  # noqa: S603 - ours
         if done.returncode:
             return done.returncode
-        remove_scripts(ROOT / "site")
+        remove_tools(ROOT / "site")
         open_pictures(ROOT / "site")
         add_sources(CONFIG, ROOT / "site")
         problems = foreign_loads(ROOT / "site")
@@ -112,10 +112,10 @@ def first_paragraph(text: str) -> str:
     return re.sub(r"\[([^]]*)\](\([^)]*\)|\[[^]]*\])", r"\1", " ".join(paragraph.split())).rstrip(":")
 
 
-def remove_scripts(site: Path) -> None:
+def remove_tools(site: Path) -> None:
     """Remove from the built site what is in docs/ only to make it."""
-    for script in site.glob("*.py"):
-        script.unlink()
+    for file in (*site.glob("*.py"), site / "images" / "words.json"):
+        file.unlink()
 
 
 def open_pictures(site: Path) -> None:
