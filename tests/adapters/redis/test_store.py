@@ -1,6 +1,7 @@
 """The store does what LangGraph's own store in memory does: each case runs on both, with the same assertions."""
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -851,7 +852,7 @@ def _text(put: Any) -> Any:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Does the same to LangGraph's store in memory and to ours."""
+    """Does the same to LangGraph's store in memory and to ours, each call by the next of three processes."""
 
     database: SyncDatabase
 
@@ -859,7 +860,12 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.database.run(Command("FLUSHALL"))
         index: IndexConfig = {"dims": 4, "embed": embed, "fields": ["text"]}
-        self.ours, self.model = RedisStore(self.database, index=index), InMemoryStore(index=index)
+        self.model = InMemoryStore(index=index)
+        self.processes = itertools.cycle([RedisStore(self.database, index=index) for _ in range(3)])
+
+    @property
+    def ours(self) -> RedisStore:
+        return next(self.processes)
 
     @rule(puts=st.lists(st.tuples(NAMESPACES, ITEM_KEYS, st.none() | VALUES), min_size=1, max_size=4, unique_by=_text))
     def put(self, puts: list[Any]) -> None:
