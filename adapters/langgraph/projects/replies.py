@@ -79,15 +79,17 @@ def _may_answer(field: StateField, asked: frozenset[str], used: Usage, *, explic
 
 
 def _best(fields: Sequence[StateField], used: Usage) -> Guess | None:
-    """The likeliest answer: a text before a structure, a known name before another, what was written last before it."""
+    """The likeliest answer: a known name before another, a text before a structure, what was written last before it."""
     order = {each.name: place for place, each in enumerate(fields)}
 
-    def fitness(field: StateField) -> tuple[int, int, bool, int]:
+    def fitness(field: StateField) -> tuple[int, bool, bool, int, bool, int]:
         kinds = {Kind.TEXT: 0, Kind.OBJECT: 1, Kind.UNKNOWN: 1, Kind.TEXTS: 2}
-        named = rank(field.name, _ANSWERS)
+        named = rank(field.name.removeprefix("final_"), _ANSWERS)
         is_answer = named < len(_ANSWERS) and field.kind is not Kind.OTHER
         kind = 0 if is_answer else 1 + kinds.get(field.kind, 3)
-        return kind, named, field.name not in used.last, -order[field.name]
+        early = field.name not in used.last
+        is_structure = is_answer and field.kind is Kind.OBJECT
+        return kind, is_structure, early and not is_answer, named, early, -order[field.name]
 
     best = min(fields, key=fitness, default=None)
     if best is None:

@@ -49,7 +49,8 @@ def usage_of(graph: Any) -> Usage:
     if builder is None:
         return Usage(known=False)
     last = {start for start, end in builder.edges if end == _END}
-    last |= builder.nodes.keys() - {start for start, _ in builder.edges} - builder.branches.keys()
+    going_on = {start for start, _ in builder.edges} | builder.branches.keys()
+    last |= {name for name, each in builder.nodes.items() if not each.ends} - going_on
     last |= {name for name, each in builder.branches.items() if any(_ends(branch) for branch in each.values())}
     found, alone = Usage(), {}
     for name, spec in builder.nodes.items():
@@ -57,7 +58,7 @@ def usage_of(graph: Any) -> Usage:
         routers = _union(_of_router(each.path) for each in builder.branches.get(name, {}).values())
         alone[name] = used.needs | (routers.needs - frozenset(used.writes))
         used = used.plus(routers)
-        ends = used.writes if name in last or spec.ends else ()
+        ends = used.writes if name in last or _END in (spec.ends or ()) else ()
         found = found.plus(Usage(used.reads, used.needs, used.writes, last=ends, known=used.known))
     return found.plus(_of_start(builder, alone))
 

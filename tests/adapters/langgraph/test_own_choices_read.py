@@ -401,6 +401,17 @@ async def test_words_that_say_what_our_button_says_do_not_stand_beside_it() -> N
 
 
 @pytest.mark.promise("P4")
+async def test_of_words_for_the_same_branch_the_one_that_is_shown_is_the_button() -> None:
+    def review(state: State) -> Command[Literal["send", "page", "tell"]]:
+        word = interrupt({"letter": state["letter"], "question": "Send it? Reply: 'approve' | 'reject' | 'escalate'"})
+        if word in ("yes", "approve"):
+            return Command(goto="send")
+        return Command(goto="page" if word in ("maybe", "unsure", "escalate") else "tell")
+
+    action = await action_of(graph_of(review))
+    assert [each.word for each in action.options] == ["escalate"]
+
+
 async def test_what_an_option_sends_is_bound_by_the_digest() -> None:
     async def digest(graph: Any) -> str:
         async with talking(graph, input={}, reply="@") as talk:

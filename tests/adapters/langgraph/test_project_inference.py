@@ -15,6 +15,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph, add_messages
+from langgraph.types import Command
 from pydantic import BaseModel, Field, create_model
 
 from adapters.langgraph.dialects.to_json import to_json
@@ -315,6 +316,38 @@ def test_a_key_of_an_agents_state_is_needed_only_where_code_reads_it() -> None:
     guess = input_guess(agent)
     assert guess.missing == ()
     assert guess.value == {**DEFAULT_INPUT, "case_number": "$fields.case_number"}
+
+
+class Refund(TypedDict, total=False):
+    message: str
+    decision: Verdict
+    approval_status: str
+    final_reply: str
+
+
+class Panel(TypedDict, total=False):
+    event: str
+    review_decision: str
+    log_entry: str
+
+
+def test_the_text_of_the_last_step_answers_and_no_step_before_it() -> None:
+    def decide(state: Refund) -> Refund:
+        return {"decision": Verdict(summary=state["message"], score=1)}
+
+    def respond(state: Refund) -> Refund:
+        return {"final_reply": "refused" if state.get("approval_status") == "rejected" else state["decision"].summary}
+
+    def review(state: Panel) -> Command[Literal["act"]]:
+        return Command(update={"review_decision": state["event"]}, goto="act")
+
+    def act(state: Panel) -> Panel:
+        return {"log_entry": state["review_decision"]}
+
+    refund = StateGraph(Refund).add_sequence([decide, respond]).add_edge(START, "decide").compile()
+    panel = StateGraph(Panel).add_node(review).add_node(act).add_edge(START, "review").compile()
+    assert reply_guess(refund, {"message": "$text"}).value == "final_reply"
+    assert reply_guess(panel, {"event": "$text"}).value == "log_entry"
 
 
 # The functional API ---------------------------------------------------------------------------------------------------

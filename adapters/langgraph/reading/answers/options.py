@@ -9,6 +9,7 @@ refuses is decided before, by their effects (`groups`); the words are only the n
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from adapters.langgraph.reading.answers.candidates import has_value, text_places, value_at, with_value
@@ -60,9 +61,10 @@ def named_branches(probed: Probed, taken: Collection[Behaviour], templates: Iter
         if way is not None and not _does_nothing(way, probed):
             found.setdefault(_branch(each, probed), []).append(way)
     made: dict[str, NamedBranch] = {}
-    for simplest in (min(same, key=_simplicity) for same in found.values()):
+    simplicity = partial(_simplicity, asked=_texts_asked(probed))
+    for simplest in (min(same, key=simplicity) for same in found.values()):
         before = made.get(simplest.word)  # one word may lead to two branches: prefer the one with words
-        made[simplest.word] = simplest if before is None else min(before, simplest, key=_simplicity)
+        made[simplest.word] = simplest if before is None else min(before, simplest, key=simplicity)
     as_compared = [named[1] for each in probed.behaviours if (named := word_of(each.candidate, probed))]
     looks = Counter(_appearance(word) for word in made)  # nobody could tell two such words apart
     told_apart = [way for way in made.values() if looks[_appearance(way.word)] == 1]
@@ -74,10 +76,16 @@ def _appearance(word: str) -> str:
     return " ".join(word.split()).casefold()
 
 
-def _simplicity(way: NamedBranch) -> tuple[bool, int, bool]:
-    """Rank a branch: with words before without, few fields, a word before a letter ("escalate", not "e")."""
+def _simplicity(way: NamedBranch, asked: str) -> tuple[bool, int, bool, bool]:
+    """Rank a branch: with words before without, few fields, a word that is shown, a word before a letter ("e")."""
     fields = len(way.candidate) if isinstance(way.candidate, Mapping) else 0
-    return way.words_at is None, fields, len(way.word) < _SHORTEST_WORD
+    return way.words_at is None, fields, way.word.casefold() not in asked, len(way.word) < _SHORTEST_WORD
+
+
+def _texts_asked(probed: Probed) -> str:
+    """Return the constant texts of the question, in small letters."""
+    atoms = atoms_of(*(leaf for _, leaf in leaves(probed.payload)))
+    return " ".join(sorted(str(text) for kind, text in atoms if kind == "const")).casefold()
 
 
 def all_named(groups: Sequence[AnswerGroup], probed: Probed) -> bool:
