@@ -13,6 +13,7 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from langchain_core.tools import BaseTool
 from langgraph.errors import NodeInterrupt
 
 from adapters.langgraph.fingerprint import UNGUARDED, is_graph, is_library
@@ -24,6 +25,9 @@ _MOST_ITEMS = 200
 _SILENT = ("langgraph", "langchain_core", "pydantic", "pydantic_core", "typing_extensions")
 """Packages that ask nothing by themselves; their references to other code are followed all the same."""
 _MIDDLEWARE = "HumanInTheLoopMiddleware"
+_OF_MODELS = frozenset({"langchain.agents.factory", "langgraph.prebuilt.chat_agent_executor"})
+"""Modules whose own functions call a model: they pass tools on to it, and run none. A node of its own does."""
+_BINDS = "bind_tools"
 
 
 class Reach:
@@ -83,6 +87,8 @@ class Reach:
 
     def _function(self, function: FunctionType) -> None:
         cells = dict(_cells(function))
+        if function.__module__ in _OF_MODELS:
+            cells = {name: each for name, each in cells.items() if not _are_tools(each)}
         silent = _is_silent(function.__module__ or "")
         self._waiting += [each for each in cells.values() if _may_lead_on(each)]
         wrapped = getattr(function, "__wrapped__", None)
@@ -94,7 +100,7 @@ class Reach:
             self._code(code, {**function.__globals__, **cells})
 
     def _code(self, code: CodeType, names: Mapping[str, Any]) -> None:
-        used = {*code.co_names, *code.co_freevars}
+        used = {*code.co_names, *code.co_freevars} - _only_bound(code)
         held = [names[name] for name in used if name in names]
         modules = [each for each in held if isinstance(each, ModuleType)]
         held += [vars(module)[name] for module in modules for name in used if name in vars(module)]
@@ -128,6 +134,32 @@ def _is_standard(module: str) -> bool:
 def _may_lead_on(held: Any) -> bool:
     """Tell whether an object may lead to code."""
     return held is not None and not isinstance(held, str | bytes | int | float | bool | ModuleType)
+
+
+def _are_tools(held: Any) -> bool:
+    """Tell whether this is a tool, a node of tools, or several tools."""
+    several = held.values() if isinstance(held, dict) else held if isinstance(held, list | tuple) else ()
+    return isinstance(held, BaseTool) or hasattr(held, "tools_by_name") or any(map(_are_tools, several))
+
+
+def _only_bound(code: CodeType) -> frozenset[str]:
+    """List the names that code only gives to a model: TOOLS of `model.bind_tools(TOOLS)`, which run elsewhere."""
+    bound, others = set[str](), set[str]()
+    given: set[str] | None = None
+    steps = [each for each in dis.get_instructions(code) if each.opname not in _NO_STEPS]
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
+        if step.argval == _BINDS:
+            given = set()
+        elif given is not None and step.opname.startswith("CALL"):
+            is_inner = after is not None and after.opname.startswith("CALL")  # bind_tools(make_tools()) calls that too
+            (others if is_inner else bound).update(given)
+            given = None
+        elif isinstance(step.argval, str) and step.opname.startswith("LOAD_"):
+            (others if given is None else given).add(step.argval)
+    return frozenset(bound - others)
+
+
+_NO_STEPS = frozenset({"PRECALL", "CACHE", "KW_NAMES", "EXTENDED_ARG"})
 
 
 def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:

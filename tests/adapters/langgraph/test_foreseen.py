@@ -18,7 +18,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
-from support.graph_talk import AGENT, talking
+from support.graph_talk import AGENT, APPROVE, talking
 
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.dialects import AnswerRule
@@ -218,6 +218,67 @@ async def test_a_tool_that_asks_for_itself_is_told_under_its_node() -> None:
     (found,) = await foreseen(builder.compile())
     assert (found.node, found.payload) == ("tools", Payload.PARTLY)
     assert sent(found)[A] == "yes"
+
+
+@tool
+def pay(amount: int) -> str:
+    """Pay an amount."""
+    if interrupt({"question": "Pay?", "amount": amount}):
+        DONE.append(amount)
+        return "paid"
+    return "not paid"
+
+
+TOOLS = [pay]
+
+
+class Model(FakeListChatModel):
+    def bind_tools(self, tools: Any, **_: Any) -> Any:
+        return self.bind(tools=tools)
+
+
+MODEL = Model(responses=["x"])
+
+
+async def test_a_tool_asks_where_it_runs_and_not_where_a_model_is_told_of_it() -> None:
+    def call_model(state: Any) -> Any:
+        return {"messages": [MODEL.bind_tools(TOOLS).invoke(state["messages"])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node(call_model)
+    builder.add_node("tools", ToolNode(TOOLS))
+    builder.add_edge(START, "call_model").add_edge("call_model", "tools")
+    for graph in (builder.compile(), create_agent(MODEL, TOOLS)):
+        (found,) = await foreseen(graph)
+        assert (found.node, found.is_known) == ("tools", True)
+
+
+async def test_what_a_node_calls_to_give_its_tools_to_a_model_is_looked_into() -> None:
+    def tools_of(state: Any) -> Any:
+        return interrupt({"which": state})
+
+    def call_model(state: Any) -> Any:
+        return MODEL.bind_tools(tools_of(state)).invoke(state["messages"])
+
+    assert (await only(call_model)).node == "call_model"
+
+
+async def test_a_graph_that_a_library_calls_in_a_node_is_read_as_a_graph_below_it() -> None:
+    def gate(_: Any) -> None:
+        if interrupt({"question": "Ship?"}):
+            DONE.append("shipped")
+
+    source = "def wrapped(agent):\n    def call(state):\n        return agent.invoke(state)\n    return call"
+    builder = StateGraph(MessagesState)
+    builder.add_node("agent", compiled_in_a_library(source, "wrapped")(graph_of(gate)))
+    builder.add_edge(START, "agent")
+    async with talking(builder.compile(), reply="@") as talk:
+        (found,) = talk.graphs.foreseen(AGENT)
+        assert (found.node, sent(found)) == ("agent", {A: True, R: False})
+        (asked,) = (await talk.say()).asked
+        assert asked.ask.actions[0].choices == (A, R)
+        await talk.answer(asked, APPROVE)
+    assert DONE[-1] == "shipped"
 
 
 def compiled_in_a_library(source: str, name: str) -> FunctionType:

@@ -4,13 +4,14 @@ A node's result is put into the state, so a flag that a later edge or node reads
 is read once after the answer. A tool is read to its end: nobody can know what a model makes of its result.
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType, MethodType
 from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
-from adapters.langgraph.fingerprint import SEPARATOR, is_graph
+from adapters.langgraph.fingerprint import SEPARATOR, is_graph, is_library
 from adapters.langgraph.reading.code.results import constant_parts
 from adapters.langgraph.reading.code.run import (
     Oracle,
@@ -57,6 +58,20 @@ def entries(graph: Any, above: str = "", chain: tuple[tuple[Any, str], ...] = ()
                     yield NodeEntry(path, held, here, is_tool=True)
             if (function := function_of(step)) is not None and not isinstance(tools, dict):
                 yield NodeEntry(path, function, here)
+                for inner in _handed_to(function):
+                    yield from (replace(each, path=path) for each in entries(inner, "", here))
+
+
+def _handed_to(function: Any) -> Iterator[Any]:
+    """List the graphs that a library's function holds, such as langgraph-supervisor's: it calls them, and no more.
+
+    A project's own function may do anything with the result of a graph that it calls, so those are not followed.
+    """
+    if isinstance(function, FunctionType) and is_library(function.__code__.co_filename):
+        for cell in function.__closure__ or ():
+            with contextlib.suppress(ValueError):  # not filled yet
+                if is_graph(cell.cell_contents):
+                    yield cell.cell_contents
 
 
 def function_of(runnable: Any) -> Any:
