@@ -216,8 +216,17 @@ def _results_of_tools(messages: Sequence[Mapping[str, Json]]) -> Utterance:
     """Join the results of the tools at the end, in the order of their calls."""
     begin = next((at for at in range(len(messages), 0, -1) if _role(messages[at - 1]) not in _TOOL), 0)
     known = messages[-1].get("id")
-    text = "\n\n".join(words for each in messages[begin:] if (words := _content(each).strip()))
+    text = "\n\n".join(_told(words) for each in messages[begin:] if (words := _content(each).strip()))
     return Utterance(text, message=known if isinstance(known, str) else "")
+
+
+def _told(words: str) -> str:
+    """Write a tool's result for people: LangGraph puts an object or a list into a message as JSON."""
+    try:
+        value = json.loads(words) if words[:1] in ("{", "[") else words
+    except (ValueError, RecursionError):
+        return words
+    return _readable(value)
 
 
 def _repeats_response(message: Mapping[str, Json], said: Utterance) -> bool:

@@ -138,6 +138,11 @@ async def test_a_structured_response_of_an_earlier_turn_is_not_said_again() -> N
         ([call("look"), ToolMessage("42", tool_call_id="c1")], "42"),
         ([call("look"), ToolMessage("42", tool_call_id="c1"), AIMessage("")], "42"),
         ([call("look"), ToolMessage("", tool_call_id="c1")], None),
+        (
+            [call("look"), ToolMessage('{"closed": true, "by": "T1"}', tool_call_id="c1")],
+            "- **closed:** Yes\n- **by:** T1",
+        ),
+        ([call("look"), ToolMessage("{not JSON}", tool_call_id="c1")], "{not JSON}"),
         ([call("look"), ToolMessage([{"type": "text", "text": "42"}], tool_call_id="c1")], "42"),
         (
             [

@@ -77,6 +77,22 @@ def test_a_model_that_is_made_after_the_decision_does_not_hide_what_the_decision
     assert known.templates[A] is True
 
 
+def reviewed(call: dict[str, str]) -> Any:
+    answer = interrupt({"question": "Is this correct?", "call": call})
+    if answer["action"] == "continue":
+        return call
+    return None
+
+
+def test_a_call_that_a_review_does_not_return_is_not_made() -> None:
+    def gate(_: State) -> dict[str, Any]:
+        call = reviewed({"name": "pay"})
+        act(call["name"])
+        return {}
+
+    assert read(gate).templates[A] == {"action": "continue"}
+
+
 class Payment(BaseModel):
     amount: int
 

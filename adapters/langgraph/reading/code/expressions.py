@@ -87,6 +87,9 @@ class ExpressionReader(AttributeReader):
         owner = self.evaluate(node.value, scope)
         if isinstance(node.slice, ast.Slice):
             return self._anything(node, scope) if isinstance(owner, Known | Unknown) else owner
+        is_none = isinstance(owner, Known) and owner.value is None and owner.path is None
+        if is_none and isinstance(node.value, ast.Name) and node.value.id in scope.names:
+            raise Raised(TypeError, self.place(node, scope))  # a global that is None now may be set later
         return self.item(owner, self.evaluate(node.slice, scope), node, scope)
 
     # Containers and text ----------------------------------------------------------------------------------------------
