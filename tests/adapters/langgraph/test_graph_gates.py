@@ -817,7 +817,7 @@ def fanned_out() -> Any:
         look_up.invoke({"order": "a"})
         return Command(goto=[Send("work", amount) for amount in (1, 2)])
 
-    def work(state: int) -> Any:
+    def work(state: Any) -> Any:
         return said(refund.invoke({"amount": state}))
 
     builder = StateGraph(MessagesState)
