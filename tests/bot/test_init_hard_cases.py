@@ -426,6 +426,7 @@ def test_a_langgraph_json_that_cannot_be_read(text: str | bytes, sentence: str, 
     told = is_refused(said, tmp_path)
     assert sentence in told
     assert "langgraph.json" in told
+    assert is_refused(said, tmp_path, "--dry-run") == told
 
 
 def test_a_langgraph_json_with_a_mark_of_its_encoding(tmp_path: Path, said: Said) -> None:

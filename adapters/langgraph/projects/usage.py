@@ -6,7 +6,7 @@ The code is read, not run. A node that passes its state on as a whole, or whose 
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -21,7 +21,7 @@ class Usage:
     """The fields of a state that code reads (perhaps), needs (it fails without them) and writes.
 
     `first` is needed by nodes that the input reaches before another node wrote; `last` is written by nodes before the
-    end. `known` is False if it may read or write more.
+    end. `sometimes` is needed on some ways through the code only. `known` is False if it may read or write more.
     """
 
     reads: frozenset[str] = frozenset()
@@ -30,6 +30,7 @@ class Usage:
     first: frozenset[str] = frozenset()
     last: tuple[str, ...] = ()
     known: bool = True
+    sometimes: frozenset[str] = frozenset()
 
     def plus(self, other: "Usage") -> "Usage":
         """Return what both do."""
@@ -40,11 +41,21 @@ class Usage:
             self.first | other.first,
             (*dict.fromkeys((*self.last, *other.last)),),
             self.known and other.known,
+            self.sometimes | other.sometimes,
         )
+
+    @property
+    def wanted(self) -> "Usage":
+        """Return the same, where all that is needed sometimes is needed."""
+        return replace(self, needs=self.needs | self.sometimes, sometimes=frozenset())
 
 
 def usage_of(graph: Any) -> Usage:
-    """Read the usage of a graph's state."""
+    """Read the usage of a graph's state.
+
+    What is needed sometimes is needed if all that writes is known: else another step may write it before, such as a
+    tool. Behind a breakpoint people may write it.
+    """
     builder = getattr(graph, "builder", None)
     if builder is None:
         return Usage(known=False)
@@ -52,15 +63,32 @@ def usage_of(graph: Any) -> Usage:
     going_on = {start for start, _ in builder.edges} | builder.branches.keys()
     last |= {name for name, each in builder.nodes.items() if not each.ends} - going_on
     last |= {name for name, each in builder.branches.items() if any(_ends(branch) for branch in each.values())}
+    nodes = {name: _of_runnable(spec.runnable) for name, spec in builder.nodes.items()}
+    known = all(each.known for each in nodes.values())
+    sent = _sent_to(builder)
     found, alone = Usage(), {}
     for name, spec in builder.nodes.items():
-        used = _of_runnable(spec.runnable)
+        used = nodes[name].wanted if known else nodes[name]
+        used = replace(used, needs=frozenset()) if name in sent else used
         routers = _union(_of_router(each.path) for each in builder.branches.get(name, {}).values())
         alone[name] = used.needs | (routers.needs - frozenset(used.writes))
         used = used.plus(routers)
         ends = used.writes if name in last or _END in (spec.ends or ()) else ()
         found = found.plus(Usage(used.reads, used.needs, used.writes, last=ends, known=used.known))
-    return found.plus(_of_start(builder, alone))
+    found = found.plus(_of_start(builder, alone))
+    stops = getattr(graph, "interrupt_before_nodes", ()) or getattr(graph, "interrupt_after_nodes", ())
+    return replace(found, needs=found.first) if stops else found
+
+
+def _sent_to(builder: Any) -> frozenset[str]:
+    """List the nodes that get a state of their own, by `Send`, and are reached in no other way."""
+    found: set[str] = set()
+    for branch in (each for several in builder.branches.values() for each in several.values()):
+        function, _ = function_behind(getattr(branch.path, "func", None) or getattr(branch.path, "afunc", None))
+        tree = None if function is None else source_of(function)
+        if tree is not None and any(isinstance(each, ast.Call) and _name(each) == "Send" for each in ast.walk(tree)):
+            found |= builder.nodes.keys() if branch.ends is None else {*branch.ends.values()}
+    return frozenset(found - {end for _, end in builder.edges})
 
 
 def _of_start(builder: Any, needs: Mapping[str, frozenset[str]]) -> Usage:
@@ -81,7 +109,7 @@ def _ends(branch: Any) -> bool:
 
 def _of_router(path: Any) -> Usage:
     used = _of_runnable(path)
-    return Usage(used.reads, used.needs, known=used.known)
+    return Usage(used.reads, used.needs, known=used.known, sometimes=used.sometimes)
 
 
 def _of_runnable(runnable: Any) -> Usage:
@@ -138,8 +166,11 @@ class _Reader(ast.NodeVisitor):
         self.function, self.tree, self.state, self.depth = function, tree, state, depth
         self.reads: set[str] = set()
         self.needs: set[str] = set()
+        self.sometimes: set[str] = set()
         self.asked: set[str] = set()
         """Fields that the code looks for before it reads them."""
+        self.ways = 0
+        """Conditions around the code that is being read."""
         self.known = True
 
     def usage(self) -> Usage:
@@ -152,16 +183,33 @@ class _Reader(ast.NodeVisitor):
             inner = inner.plus(self._passed_on(call))
         writes = (*dict.fromkeys(self._written(body)),)
         needs = frozenset(self.needs - self.asked) | inner.needs
-        return Usage(frozenset(self.reads) | inner.reads | needs, needs, writes, known=self.known and inner.known)
+        sometimes = (frozenset(self.sometimes - self.asked) | inner.sometimes) - needs
+        reads = frozenset(self.reads) | inner.reads | needs | sometimes
+        return Usage(reads, needs, writes, known=self.known and inner.known, sometimes=sometimes)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         """`state["field"]`."""
         if self._is_state(node.value) and (name := _text(node.slice)):
             if isinstance(node.ctx, ast.Load):
-                self.needs.add(name)
+                (self.sometimes if self.ways else self.needs).add(name)
         elif self._is_state(node.value):
             self.known = False
         self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> None:
+        """`if ...: ... else: ...`."""
+        self._one_way_or_another(node.test, [*node.body, *node.orelse])
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:
+        """`... if ... else ...`."""
+        self._one_way_or_another(node.test, [node.body, node.orelse])
+
+    def _one_way_or_another(self, condition: ast.expr, ways: Iterable[ast.AST]) -> None:
+        self.visit(condition)
+        self.ways += 1
+        for each in ways:
+            self.visit(each)
+        self.ways -= 1
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """`state.field`."""
@@ -195,7 +243,7 @@ class _Reader(ast.NodeVisitor):
         target = self.function.__globals__.get(call.func.id) if isinstance(call.func, ast.Name) else None
         if isinstance(target, FunctionType) and call.args and self._is_state(call.args[0]):
             used = _of_function(target, self.depth + 1)
-            return Usage(used.reads, used.needs, known=used.known)
+            return Usage(used.reads, used.needs, known=used.known, sometimes=used.sometimes)
         return Usage(known=False)
 
     def _written(self, body: list[Any]) -> Iterator[str]:
@@ -258,7 +306,7 @@ def _results(tree: ast.AST) -> Iterator[ast.expr | None]:
 
 def fields_read(callable_: Any) -> Usage:
     """Read the usage of a function's first argument."""
-    return _of_function(callable_)
+    return _of_function(callable_).wanted
 
 
 def _name(call: ast.Call) -> str:

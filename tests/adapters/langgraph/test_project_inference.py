@@ -15,7 +15,8 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph, add_messages
-from langgraph.types import Command
+from langgraph.prebuilt import ToolNode
+from langgraph.types import Command, Send
 from pydantic import BaseModel, Field, create_model
 
 from adapters.langgraph.dialects.to_json import to_json
@@ -299,6 +300,42 @@ def test_the_value_that_a_later_node_needs_is_no_part_of_the_input() -> None:
 
     graph = StateGraph(OneText).add_sequence([("first", first), ("second", second)]).add_edge(START, "first").compile()
     assert input_guess(graph) == dataclasses.replace(input_guess(graph), value={"topic": "$text"}, missing=())
+
+
+class Case(MessagesState):
+    name: str
+
+
+@tool
+def name_it() -> Any:
+    """Name the case."""
+    return Command(update={"name": "X"})
+
+
+def speaks(state: Case) -> dict[str, Any]:
+    if len(state["messages"]) > 1:
+        return {"messages": [AIMessage(f"it is {state['name']}")]}
+    return {"messages": [AIMessage("wait")]}
+
+
+def hands_out(state: Case) -> list[Send]:
+    return [Send("work", {"name": each.id}) for each in state["messages"]]
+
+
+def names(state: Case) -> dict[str, Any]:
+    return {"messages": [AIMessage(state["name"])]}
+
+
+def test_what_a_later_step_or_a_person_writes_is_not_asked_of_the_message() -> None:
+    by_a_tool = StateGraph(Case).add_node(speaks).add_node("tools", ToolNode([name_it])).add_edge(START, "speaks")
+    by_send = StateGraph(Case).add_node("work", names).add_conditional_edges(START, hands_out, ["work"])
+    by_a_person = StateGraph(Case).add_sequence([("first", says), ("work", names)]).add_edge(START, "first")
+    assert input_guess(by_a_tool.add_edge("tools", "speaks").compile()).value == DEFAULT_INPUT
+    assert input_guess(by_send.compile()).value == DEFAULT_INPUT
+    assert input_guess(by_a_person.compile(interrupt_before=["work"])).value == DEFAULT_INPUT
+    asked = {**DEFAULT_INPUT, "name": "$fields.name"}
+    assert input_guess(by_a_person.compile()).value == asked
+    assert input_guess(one_node(Case, speaks)).value == asked  # nothing else could write it
 
 
 class Owned(AgentState[Any]):
