@@ -107,6 +107,19 @@ def test_each_shell_has_its_completion(
     assert f"_SIGNOFF_COMPLETE=complete_{shell}" in capsys.readouterr().out
 
 
+def test_zsh_and_fish_complete_the_same(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "signoff approvals wi")
+    monkeypatch.setenv("_TYPER_COMPLETE_WORD_TO_COMPLETE", "wi")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    for shell in ("zsh", "fish"):
+        monkeypatch.setenv("_SIGNOFF_COMPLETE", f"complete_{shell}")
+        assert invoke([]) == 0
+        out, err = capsys.readouterr()
+        assert "withdraw" in out, shell
+        assert "Withdraw a pending request" in out, shell
+        assert err == ""
+
+
 def test_slack_calls_no_address_but_https(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["manifest", "--http", "http://localhost"]) == 1
     assert capsys.readouterr().err == (
