@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from bot.config.problems import ConfigProblem, ProblemsError
 
 if TYPE_CHECKING:
     from bot.config.stored import StorageSettings
-    from bot.runtime.clock import DemoClock, SystemClock
     from engine.ports import DeadLetter
 
 
@@ -48,7 +48,7 @@ async def approvals(file: Path, agent: str | None, demo: Path | None, *, pending
     config = _stored(file, demo)
     asked = approvals_command.Asked(agent, config.agents, pending=pending, as_json=as_json)
     async with wiring.storage(config) as storage:
-        return await approvals_command.show(storage, Directory(config, storage), asked, _clock(demo).now())
+        return await approvals_command.show(storage, Directory(config, storage), asked, _now(demo))
 
 
 async def withdraw(file: Path, which: str, reason: str, demo: Path | None) -> int:
@@ -60,16 +60,16 @@ async def withdraw(file: Path, which: str, reason: str, demo: Path | None) -> in
 
     config = _stored(file, demo)
     async with wiring.storage(config) as storage:
-        done = await withdraw_command.withdraw(storage, which, reason, _clock(demo), Directory(config, storage))
+        done = await withdraw_command.withdraw(storage, which, reason, _now(demo), Directory(config, storage))
     sys.stdout.write(f"{masked(done)}\n")
     return 0
 
 
-def _clock(demo: Path | None) -> "SystemClock | DemoClock":
-    """The clock of what is read: a demo's may be ahead."""
-    from bot.runtime.clock import SYSTEM_CLOCK, clock_of
+def _now(demo: Path | None) -> datetime:
+    """The time for what is read: a demo's clock may be ahead."""
+    from bot.runtime.clock import machine_time, time_shown
 
-    return SYSTEM_CLOCK if demo is None else clock_of(demo / "clock", 1)
+    return machine_time() if demo is None else time_shown(demo / "clock")
 
 
 async def audit(file: Path, which: str, demo: Path | None, *, as_json: bool) -> int:

@@ -7,12 +7,13 @@ told. The effects wait in the lanes of Redis, for the bot that runs or for its n
 import os
 import pwd
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from bot.approvals.register import Register
 from bot.commands.named import requests_named, short_id
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.masking import concealed
-from bot.runtime.clock import DemoClock, SystemClock
 from bot.telemetry import Metrics
 from bot.wiring.storage import Storage
 from bot.wiring.terminal import Directory, Names, described, few
@@ -24,12 +25,26 @@ LONGEST_REASON = 500
 _LIST = "List the requests: signoff approvals."
 
 
-async def withdraw(kept: Storage, which: str, reason: str, clock: SystemClock | DemoClock, directory: Directory) -> str:
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    """The clock of a command, which is over at once."""
+
+    time: datetime
+
+    def now(self) -> datetime:
+        return self.time
+
+
+async def withdraw(kept: Storage, which: str, reason: str, now: datetime, directory: Directory) -> str:
     """Withdraw a request; returns what was done. Raises ProblemsError."""
     approval = await _meant(kept, which.strip())
     name = short_id(approval)
     register = Register(
-        approvals=kept.approvals, conversations=kept.conversations, lanes=kept.lanes, clock=clock, metrics=Metrics()
+        approvals=kept.approvals,
+        conversations=kept.conversations,
+        lanes=kept.lanes,
+        clock=_Stopped(now),
+        metrics=Metrics(),
     )
     event = TakenBack(concealed(operator()), concealed(_checked(reason)))
 

@@ -84,6 +84,11 @@ def clock_of(file: Path, speed: float, machine: Callable[[], datetime] = machine
     return DemoClock(file, speed, kept, machine) if speed > 1 or kept > now else SYSTEM_CLOCK
 
 
+def time_shown(file: Path, machine: Callable[[], datetime] = machine_time) -> datetime:
+    """The time of a demo that may be running, to within the time that it writes ahead. Raises ProblemsError."""
+    return max(_kept(file) or machine(), machine())
+
+
 def _kept(file: Path) -> datetime | None:
     """The time that an earlier run showed last. Raises ProblemsError."""
     try:

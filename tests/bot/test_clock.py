@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.config.problems import ProblemsError
-from bot.runtime.clock import AHEAD, SYSTEM_CLOCK, DemoClock, clock_of
+from bot.runtime.clock import AHEAD, SYSTEM_CLOCK, DemoClock, clock_of, time_shown
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -82,3 +82,14 @@ def test_a_file_that_holds_no_time_is_told(text: str, machine: Machine, tmp_path
     with pytest.raises(ProblemsError, match=r"cannot be read \(it holds no time\)\. Delete the file") as told:
         clock_of(file, 60, machine)
     assert str(file) in str(told.value)
+
+
+def test_a_command_that_reads_the_time_of_a_demo_changes_nothing_of_it(machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "clock"
+    assert time_shown(file, machine) == NOON
+    assert not file.exists()
+    running = clock_of(file, 60, machine)
+    machine.time += MINUTE
+    shown, before = running.now(), file.read_bytes()
+    assert shown <= time_shown(file, machine) <= shown + 60 * AHEAD
+    assert file.read_bytes() == before

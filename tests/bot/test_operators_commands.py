@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from pwd import getpwuid
 from typing import Any, cast
@@ -34,15 +34,6 @@ __all__ = ["redis_server", "redis_url"]
 LINK = "https://acme.slack.com/archives/{}/p{}"
 
 
-class Clock:
-    """The hour of the samples."""
-
-    speed, ahead = 1.0, timedelta()
-
-    def now(self) -> datetime:
-        return NOW
-
-
 class Desk:
     """The command on a store of its own."""
 
@@ -54,7 +45,7 @@ class Desk:
             await self.kept.approvals.create(Change(each, (), ()))
 
     async def withdraw(self, which: str, reason: str = "wrong cluster") -> str:
-        return await command.withdraw(self.kept, which, reason, Clock(), self.directory)  # type: ignore[arg-type]
+        return await command.withdraw(self.kept, which, reason, NOW, self.directory)
 
     async def refused(self, which: str, reason: str = "wrong cluster") -> str:
         with pytest.raises(ProblemsError) as error:
