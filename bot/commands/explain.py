@@ -27,6 +27,7 @@ from engine.oncall.shifts import said_of
 from engine.ports import ShiftSource, SourceFailedError
 from engine.rules.conditions import Name, Verdict
 from engine.rules.routing import Route, Rulebook
+from engine.rules.tool_names import match
 from engine.sources import Origin
 
 _MATCHES = {Verdict.HOLDS: "yes", Verdict.FAILS: "no", Verdict.UNKNOWN: "unknown"}
@@ -35,6 +36,7 @@ _ENDS = {
     OnExpiry.FAIL: "the run stops",
     OnExpiry.ESCALATE: "the next step is taken; without one it is rejected",
 }
+_NOT_GATED = "no pattern of gate_tools matches {tool}: people are asked only if the graph itself asks about this call."
 _OF_REQUESTER = {Name.REQUESTER, Name.REQUESTER_GROUPS, Name.REQUESTER_IS_GUEST}
 
 
@@ -69,6 +71,8 @@ async def run(file: Path, asked: ExplainedCall, *, offline: bool, as_json: bool)
         sys.stdout.write(masked(json.dumps(found, ensure_ascii=False, indent=2)) + "\n")
     else:
         sys.stdout.writelines(f"{masked(line)}\n" for line in lines(found))
+    if not found["gated"]:
+        sys.stderr.write(masked(f"note: {_NOT_GATED.format(tool=request.tool)}\n"))
     return 0
 
 
@@ -113,6 +117,7 @@ def explained(config: Config, request: Request, book: Rulebook) -> dict[str, Any
     policy, people = ruled.policy, ruled.decide is None
     everybody = (*policy.sources, *escalated(policy, len(policy.ladder)).sources) if people else ()
     return {
+        "gated": _is_gated(config, request),
         "asked": f"{request.tool}, called by {request.agent} in {request.channel}",
         "at": request.at.isoformat(),
         "zone": _zone(route.deadlines),
@@ -133,6 +138,11 @@ def explained(config: Config, request: Request, book: Rulebook) -> dict[str, Any
         **(_times(request.at, route, policy) if people else {}),
         "on_call": {each.name: None for each in everybody if each.origin is Origin.ON_CALL},
     }
+
+
+def _is_gated(config: Config, request: Request) -> bool:
+    patterns = config.gates(request.agent)
+    return request.tool is not None and any(match(each, request.tool) is not Verdict.FAILS for each in patterns)
 
 
 def _upto(request: Request, book: Rulebook) -> Iterator[Any]:

@@ -33,6 +33,7 @@ _NO_GRAPH: Final = (
     "your project: signoff init DIR."
 )
 _OTHER_LANGUAGES: Final = (".ts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".mts", ".cts")
+_STEPS_TOLD: Final = 3
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -275,17 +276,24 @@ def _publish(made: Path, file: Path) -> None:
 # What is told ---------------------------------------------------------------------------------------------------------
 
 
+def _some(steps: Sequence[str]) -> str:
+    more = len(steps) - _STEPS_TOLD
+    return ", ".join(steps[:_STEPS_TOLD]) + (f" and {more} more" if more > 0 else "")
+
+
 def _told(options: Options, draft: Draft, graphs: _Graphs, unfit_store: str) -> list[str]:
     count = len(draft.entries)
     done = "would be written" if options.dry_run else "written"
     lines = [f"{options.folder / TARGET} {done}: {count} agent{'s' * (count != 1)}"]
     for each in draft.entries:
-        asks = f"asks people in {', '.join(each.found.asks[:3])}" if each.found.asks else "asks nobody by itself"
+        asks = f"asks people in {_some(each.found.asks)}" if each.found.asks else "asks nobody by itself"
         where = f"{each.channel}{' and direct messages' if each.direct else ''}"
         lines.append(f"  {each.name}: {each.spec}, in {where}; {asks}")
         if each.found.stated:
             lines.append(f"    its first message has to say, a line each: {said_lines(each.found.stated)}")
-        lines += [f"    needs {missing}: fill it in, its first message would fail" for missing in each.found.missing]
+        lines += [
+            f"    TO DO: it needs {missing}; without it the first message fails" for missing in each.found.missing
+        ]
         lines += [f"    {sentence}" for sentence in each.found.unfit]
     lines += [f"  not written, {left.id}: {left.spec}: {left.why}" for left in draft.left_out]
     if graphs.project is not None and graphs.project.unused:

@@ -150,7 +150,8 @@ def help_text(config: Config, channels: Mapping[str, ChannelId]) -> str:
     for name, agent in config.agents.items():
         places = [f"<#{channels[channel]}>" for channel in agent.channels if channel in channels]
         places += ["a direct message to me"] if agent.direct_messages else []
-        lines.append(f"• *{name}* in {', '.join(places)}{': ' + agent.description if agent.description else ''}")
+        where = " or ".join(filter(None, [", ".join(places[:-1]), *places[-1:]]))
+        lines.append(f"• *{name}* in {where}{': ' + agent.description if agent.description else ''}")
     return "\n".join(lines)
 
 

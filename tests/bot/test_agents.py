@@ -1,8 +1,12 @@
 """Which agent a message starts."""
 
+from pathlib import Path
+
 import pytest
 
+from bot.config.load import load
 from bot.inbound.agents import Agents
+from bot.wiring.slack import help_text
 from engine.approvals.approval import Place
 from engine.ids import AgentName, ChannelId, MessageTs, TeamId, UserId
 from engine.ports import IncomingMessage
@@ -51,3 +55,17 @@ def test_without_an_agent_for_them_direct_messages_are_explained() -> None:
     start = Agents({DEPLOYS: [DEPLOY]}, None, {}).start(said("hello", ChannelId("D1"), direct=True))
     assert start.agent is None
     assert "No agent takes direct messages" in start.help
+
+
+def test_the_help_says_where_each_agent_is_reached(tmp_path: Path) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_text(
+        "agents:\n"
+        '  ship: {graph: "a.py:g", channels: [ops, dev], direct_messages: true, description: Ships}\n'
+        '  look: {graph: "a.py:g", channels: [ops]}\n'
+    )
+    config = load(file, {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
+    assert help_text(config, {"#ops": OPS, "#dev": ChannelId("C2")}).splitlines()[1:] == [
+        f"• *ship* in <#{OPS}>, <#C2> or a direct message to me: Ships",
+        f"• *look* in <#{OPS}>",
+    ]

@@ -108,6 +108,17 @@ def test_stages_and_defaults_are_told(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.endswith("approvals[0] governs (app.yaml:8): it is approved automatically.\n")
 
 
+@pytest.mark.usefixtures("file")
+def test_a_tool_that_no_gate_stops_is_noted(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rule asks nobody by itself: without a gate, the graph has to ask."""
+    assert invoke([*CALL, "--offline"]) == 0
+    note = "note: no pattern of gate_tools matches refund_order: people are asked only if the graph itself asks"
+    assert capsys.readouterr().err == f"{note} about this call.\n"
+    file.write_text(APP.replace("defaults: {", 'defaults: {gate_tools: ["refund_*"], '))
+    assert invoke([*CALL, "--offline"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 WRONG = {
     "an agent that is not there": (
         ["--agent", "shp"],

@@ -224,6 +224,27 @@ def test_what_the_first_message_lacks_is_said_and_the_exit_code_is_1(
     assert any("SIGNOFF_INIT_BUY_TENANT is not set" in str(each) for each in problems)
 
 
+def test_of_many_steps_that_ask_the_first_are_told_and_the_others_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """
+        from langgraph.graph import MessagesState, StateGraph
+        from langgraph.types import interrupt
+
+        def asking(name):
+            def step(state: MessagesState):
+                interrupt("Go on?")
+            step.__name__ = name
+            return step
+
+        steps = [asking(name) for name in ("first", "second", "third", "fourth", "fifth")]
+        graph = StateGraph(MessagesState).add_sequence(steps).set_entry_point("first").compile()
+    """
+    folder = project(tmp_path, {"talk": "./talk.py:graph"}, {"talk.py": text})
+    assert invoke(["init", str(folder)]) == 0
+    assert "asks people in first, second, third and 2 more\n" in capsys.readouterr().out
+
+
 def test_a_context_that_the_graph_reads_with_get_is_not_needed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
