@@ -15,7 +15,8 @@ LangGraph Server makes one more graph, with another `access_context`, to read or
 compare a card with a graph that does not run; so `access_context` is always `threads.create_run`. History is read with
 the graph of the start: people wait for it with an open form, and a factory may take long.
 
-A factory that raises fails the work before anything is read or sent, so the lane delivers it again.
+A factory that raises fails the work before anything is read or sent, so the lane delivers it again. So does one that
+still opens when the process stops, which is cancelled: nothing has run.
 """
 
 import asyncio
@@ -53,12 +54,15 @@ from adapters.langgraph.reading import read_graph
 from adapters.langgraph.requester import AuthUser
 from engine.asks.ask import canonical
 from engine.ids import ThreadId
+from engine.ports import Later
 
 _log = structlog.get_logger(__name__)
 _AT_START = (
     f"Signoff calls a factory with parameters once at start, for an example of a person ({USER_EXAMPLE}), with the "
     "keys of configurable: and context: in app.yaml."
 )
+_DRAINING = 1.0
+"""Seconds until work that a stopping process left is delivered again, to a process that serves then."""
 _CLOSING = 30.0
 """Seconds that a factory's context manager may take to close: the thread's next work waits for it."""
 
@@ -121,6 +125,8 @@ class OpenAgent:
     def __init__(self, source: _Source, first: LocalAgent) -> None:
         self._source = source
         self.first = first
+        self._opening: set[asyncio.Timeout] = set()
+        self._draining = False
 
     @classmethod
     async def open(
@@ -163,21 +169,37 @@ class OpenAgent:
 
     @asynccontextmanager
     async def for_run(self, user: str, thread: ThreadId) -> AsyncIterator[LocalAgent]:
-        """The agent for work on a thread that `user` asked for. Raises LoadError where it cannot be made."""
+        """The agent for work on a thread that `user` asked for.
+
+        Raises LoadError where it cannot be made, and Later once the process stops.
+        """
         if not self.is_for_each_run:
             yield self.first
             return
         async with _closed_after_use() as stack:
             yield await self._made(stack, user, thread)
 
+    def drain(self) -> None:
+        """Stop the factories that are opening, since nothing has run yet; no later call opens one."""
+        self._draining = True
+        for limit in self._opening:
+            limit.reschedule(asyncio.get_running_loop().time())
+
     async def _made(self, stack: AsyncExitStack, user: str, thread: ThreadId) -> LocalAgent:
         spec = self._source.spec
+        if self._draining:
+            raise Later(_DRAINING)
         limit = asyncio.timeout(spec.time_limit.total_seconds() if spec.time_limit else None)
         try:
             async with limit:
+                self._opening.add(limit)
                 made = await self._source.open(stack, user, thread)
         except TimeoutError:
+            if self._draining:
+                raise Later(_DRAINING) from None
             raise LoadError(f"graph: {spec.graph!r}: the factory took longer than time_limit.") from None
+        finally:
+            self._opening.discard(limit)
         for misfit in made.misfits:
             raise LoadError(f"graph: {spec.graph!r}: {misfit.key}: {misfit.what}. {misfit.fix}", misfit.key)
         return made

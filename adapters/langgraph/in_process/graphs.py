@@ -155,6 +155,8 @@ class LocalGraphs:
     def drain(self) -> None:
         """Ask all runs to stop after their current step; no later call runs anything."""
         self._runs.drain()
+        for agent in self._open.values():
+            agent.drain()
 
     def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """See `engine.ports.Graphs`."""
@@ -229,7 +231,7 @@ class LocalGraphs:
     async def _runner(
         self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED, user: str = ""
     ) -> AsyncIterator[ThreadRunner]:
-        """Work on a thread, by default for the requester of its last turn. Raises LoadError."""
+        """Work on a thread, by default for the requester of its last turn. Raises LoadError and Later."""
         user = user or await self._requester(agent, thread)
         async with self._open[agent].for_run(user, thread) as ready:
             yield ThreadRunner(Session(ready, self._saver, self._runs, thread, fence, watcher, self._masked))
