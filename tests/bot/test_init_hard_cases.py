@@ -464,3 +464,16 @@ graph = StateGraph(State).add_node("work", work).add_edge(START, "work").compile
     folder = project(tmp_path, {"a": "./a.py:graph"}, {"a.py": text})
     works(said, folder)
     assert written(folder)["agents"]["a"]["input"] == {"question": "$text"}
+
+
+def test_a_folder_that_the_demo_cannot_keep_anything_in(
+    tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = one(tmp_path)
+    works(said, folder)
+    monkeypatch.chdir(folder)
+    (folder / "taken").touch()
+    code, told = said("demo", "--no-browser", "--port", "0", "--data", "taken/demo")
+    assert code == 1
+    assert told.splitlines()[-1].startswith(f"{folder}/taken/demo/slack: cannot be written: Not a directory.")
+    assert told.splitlines()[-1].endswith("Name another folder with --data.")

@@ -27,9 +27,12 @@ class Journal:
     """The journal of one data folder, locked for this process."""
 
     def __init__(self, folder: Path) -> None:
-        private.make_folder(folder)
         self._path = folder / "workspace.jsonl"
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            private.make_folder(folder)
+            self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise JournalError(f"cannot be written: {error.strerror}. Name another folder with --data") from None
         self._file = -1
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
