@@ -30,10 +30,10 @@ GRAPHS = ROOT / "tests" / "stories" / "graphs"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from fakes.people import Message, PeopledSlack  # noqa: E402 - the tests' own way to act as people
-from said import is_said  # noqa: E402 - likewise
 from stories import policies_page  # noqa: E402 - likewise
 from stories.outside import outside  # noqa: E402 - likewise
 from stories.world import GRAPH_STATES, World, agent  # noqa: E402 - likewise
+from support.said import is_said  # noqa: E402 - likewise
 
 from adapters.redis import embedded  # noqa: E402 - likewise
 

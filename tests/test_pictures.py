@@ -4,7 +4,8 @@ import json
 import re
 
 import pytest
-from said import ROOT, is_said
+from support.pages import ROOT
+from support.said import is_said
 
 IMAGES = ROOT / "docs" / "images"
 WORDS: dict[str, dict[str, list[str]]] = json.loads((IMAGES / "words.json").read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.pages import BLOCK, DOCS, ROOT, blocks
+from support.pages import BLOCK, DOCS, ROOT, SECRETS, blocks
 
 from bot import process
 from bot.cli import invoke
@@ -25,11 +25,6 @@ from bot.config.load import load
 
 PAGES = sorted(DOCS.glob("*.md"))
 NAMED = [page.name for page in PAGES]
-SECRETS = {
-    "SLACK_BOT_TOKEN": "xoxb-1-1-abc",
-    "SLACK_APP_TOKEN": "xapp-1-1-abc",
-    "SLACK_SIGNING_SECRET": "secret",
-}
 ROTATION: Any = {"rotation": {"zone": "UTC", "starts": "2026-11-30T09:00", "every": "1w", "people": ["bob"]}}
 
 _SPAN = re.compile(r"`(signoff [a-z-]+(?![a-z:-])[^`]*)`")

@@ -14,9 +14,8 @@ import pytest
 import redis
 import yaml
 from fakes.valkey import wait_until
-from said import is_said, unknown_part
-from support.pages import DOCS, ROOT, blocks, file_of
-from test_site import SECRETS
+from support.pages import DOCS, ROOT, SECRETS, blocks, file_of
+from support.said import is_said, unknown_part
 
 from adapters.redis import embedded
 from bot import wiring

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from fakes.oncall_services import ServiceServer, on_call
-from said import is_said
-from support.pages import ROOT, blocks
-from test_site import SECRETS
+from support.pages import ROOT, SECRETS, blocks
+from support.said import is_said
 
 from adapters.langgraph.messages.inputs import fields_named, said_in
 from adapters.localslack import LocalSlack

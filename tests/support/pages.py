@@ -5,6 +5,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
+SECRETS = {
+    "SLACK_BOT_TOKEN": "xoxb-1-1-abc",
+    "SLACK_APP_TOKEN": "xapp-1-1-abc",
+    "SLACK_SIGNING_SECRET": "secret",
+}
 BLOCK = re.compile(r"^( *)```(\w*)([^\n]*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 

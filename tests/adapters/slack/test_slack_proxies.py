@@ -40,7 +40,7 @@ def nginx(folder: Path, bot: str, port: int) -> str:
 def caddy(folder: Path, bot: str, port: int) -> str:
     site = file_of("deploy.md", "/etc/caddy/Caddyfile").replace("127.0.0.1:8080", bot)
     site = site.replace("your.host {", f"https://127.0.0.1:{port} {{\ntls {folder}/cert.pem {folder}/key.pem")
-    top = f"{{\nadmin off\nauto_https disable_redirects\nstorage file_system {folder}\n}}\n"
+    top = f"{{\nadmin off\nauto_https off\nstorage file_system {folder}\n}}\n"
     (folder / "Caddyfile").write_text(top + site)
     return f"caddy run --adapter caddyfile --config {folder}/Caddyfile"
 
@@ -81,8 +81,9 @@ def signed(body: bytes, secret: str) -> dict[str, str]:
 
 
 def certified(folder: Path) -> Path:
-    made = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=your.host -days 1 -keyout {folder}/key.pem"
-    subprocess.run(shlex.split(f"{made} -out {folder}/cert.pem"), check=True, capture_output=True)  # noqa: S603 - our own words
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=your.host -addext subjectAltName=IP:127.0.0.1"
+    command = shlex.split(f"{made} -keyout {folder}/key.pem -out {folder}/cert.pem")
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
     return folder
 
 

@@ -3,9 +3,9 @@
 import ast
 import re
 from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from support.pages import ROOT
+
 ROOMS = ("bot", "adapters", "engine")
 
 
