@@ -103,6 +103,7 @@ class ScratchProject:
 
     def installed(self, environment: str = ".venv") -> Mapping[str, str]:
         """Give the made-up packages of an environment, with their versions."""
-        python = self.folder / environment / "bin" / "python"
-        done = subprocess.run([python, "-c", INSTALLED], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+        # -I: our own signoff.py may be in the working folder.
+        command = [str(self.folder / environment / "bin" / "python"), "-I", "-c", INSTALLED]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
         return dict(line.split() for line in done.stdout.splitlines())
