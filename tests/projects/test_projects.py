@@ -87,7 +87,38 @@ VENDORS = Sample(  # a node that imports its sibling late, beside a package `ada
           before=("Kraus is in the register",)),),
 )  # fmt: skip
 
-IN_THIS_PROCESS = [RETURNS, BILLING, FLEET, STOCKROOM, NEWSLETTER, CRM, FAQ, EXPENSES, STUDIO, GREENHOUSE]
+CLAIMS = Sample(  # a name that no agent can have; models as values of the state; a chat model made after the decision
+    "claims",
+    (Talk("hail damaged my roof", "Payouts above 500 EUR need an approval", "Dear customer, 900 EUR are on their way.",
+          ("payouts.txt", "C-7 900\n")),
+     Talk("my bike was stolen", "my bike was stolen", "we cannot pay this claim",
+          None, "", "Reject", (("Reason", "it was not insured"),), "Rejected")),
+)  # fmt: skip
+MEMOS = Sample(  # `source` in place of dependencies; Agent Inbox; one field takes the words and has the reply
+    "memos",
+    (Talk("the canteen opens at noon", "The canteen opens at noon", "Sent to everybody.",
+          ("sent.txt", "The canteen opens at noon\n")),),
+)  # fmt: skip
+TICKETS = Sample(  # an agent with a state of its own; a tool asks for itself, and its result ends the turn
+    "tickets",
+    (Talk("close T-9, it is a duplicate", "Close ticket T-9?", "T-9", ("closed.txt", "T-9\n")),),
+)  # fmt: skip
+
+IN_THIS_PROCESS = [
+    RETURNS,
+    BILLING,
+    FLEET,
+    STOCKROOM,
+    NEWSLETTER,
+    CRM,
+    FAQ,
+    EXPENSES,
+    STUDIO,
+    GREENHOUSE,
+    CLAIMS,
+    MEMOS,
+    TICKETS,
+]
 AS_PROCESSES = [LOANS, VENDORS]
 
 
