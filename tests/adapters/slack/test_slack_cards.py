@@ -196,6 +196,12 @@ def test_markdown_of_an_agent_hides_and_disguises_nothing() -> None:
     )
 
 
+def test_the_notification_of_a_request_without_words_names_its_values_once() -> None:
+    asked = ask(action({"essay": "About cats", "words": 120}), kind=Kind.APPROVAL, prompt="")
+    shown = "Approval needed from any channel member except the requester: essay: About cats · words: 120 · "
+    assert card(approval(asked)).text.startswith(shown)
+
+
 def test_empty_arguments_and_a_repeated_prompt_take_no_room() -> None:
     assert "{}" not in body(approval(ask(action({}))))
     payload: Json = {"question": "Ship it?", "version": "2.4.1"}

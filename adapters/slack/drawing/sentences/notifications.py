@@ -7,7 +7,7 @@ from adapters.slack.drawing.sentences import progress
 from adapters.slack.drawing.sentences.outcomes import outcome
 from adapters.slack.drawing.sentences.people import FEW_NAMES, requested, speaker, who_can, who_decides
 from adapters.slack.drawing.sentences.times import deadline
-from adapters.slack.drawing.sentences.titles import is_markdown, title
+from adapters.slack.drawing.sentences.titles import APPROVAL_NEEDED, is_markdown, title
 from adapters.slack.drawing.untrusted_text import clipped, mrkdwn_line, pretty, visible
 from engine.approvals.approval import Approval, State
 from engine.asks.ask import Json, Kind
@@ -19,10 +19,17 @@ def summary(approval: Approval) -> str:
     """The text of a card: what is asked, of whom and until when; once it is closed, how it ended."""
     about, ended = _about(approval), outcome(approval)
     if not ended:
+        about = about if approval.ask.prompt else _without_headline(about)
         return " · ".join(each for each in _asked(approval, mrkdwn_line(about, _NOTIFICATION)) if each)
     reasons = [each.decision.text for each in approval.reviews if each.decision and each.decision.text]
     reason = f": {mrkdwn_line(' '.join([*reasons, approval.note]).strip(), 300)}" if reasons or approval.note else ""
     return f"{mrkdwn_line(about, 200)} - {ended}{reason}"
+
+
+def _without_headline(about: str) -> str:
+    """The values alone: `Approval needed (essay: ...)` would say twice what the text begins with."""
+    values = about.removeprefix(f"{APPROVAL_NEEDED} (")
+    return about if values == about else values.removesuffix(")")
 
 
 def _asked(approval: Approval, about: str) -> Iterable[str]:
@@ -37,7 +44,7 @@ def _asked(approval: Approval, about: str) -> Iterable[str]:
     elif approval.ask.is_question:
         yield f"{mrkdwn_line(speaker(approval), 80)} asks {whom}: {about}"
     else:
-        yield f"Approval needed from {whom}: {about}"
+        yield f"{APPROVAL_NEEDED} from {whom}: {about}"
         yield requested(approval.requester, speaker(approval), strong=False)
     yield progress.called([approval], whom)
     if approval.expires_at is not None:

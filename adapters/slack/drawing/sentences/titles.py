@@ -6,6 +6,9 @@ from engine.approvals.approval import Approval, State
 from engine.asks.ask import Ask, Kind
 
 
+APPROVAL_NEEDED = "Approval needed"
+
+
 def title(approval: Approval) -> str:
     """The headline. Untrusted: it names tools."""
     asking, actions = approval.state is State.PENDING, approval.ask.actions
@@ -25,7 +28,7 @@ def title(approval: Approval) -> str:
         case Kind.FAILURE:
             return "The agent stopped"
         case _:
-            return "Approval needed" if asking else "Approval request"
+            return APPROVAL_NEEDED if asking else "Approval request"
 
 
 def is_titled(approval: Approval) -> bool:
