@@ -5,7 +5,6 @@ from adapters.slack.drawing.untrusted_text import plain_line
 from engine.approvals.approval import Approval, State
 from engine.asks.ask import Ask, Kind
 
-
 APPROVAL_NEEDED = "Approval needed"
 
 
