@@ -20,10 +20,10 @@ still opens when the process stops, which is cancelled: nothing has run.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Never, Self, TypeVar
 
 import structlog
 
@@ -56,6 +56,7 @@ from engine.asks.ask import canonical
 from engine.ids import ThreadId
 from engine.ports import Later
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 _AT_START = (
     f"Signoff calls a factory with parameters once at start, for an example of a person ({USER_EXAMPLE}), with the "
@@ -203,6 +204,46 @@ class OpenAgent:
         for misfit in made.misfits:
             raise LoadError(f"graph: {spec.graph!r}: {misfit.key}: {misfit.what}. {misfit.fix}", misfit.key)
         return made
+
+
+class Keeper:
+    """Keeps open what factories without parameters opened, in a task of its own.
+
+    Some context managers, such as clients of MCP, have to be left in the task that entered them.
+    """
+
+    def __init__(self) -> None:
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self, opens: Callable[[AsyncExitStack], Awaitable[T]]) -> T:
+        """Open, and return what was opened. Raises what `opens` raises."""
+        opened: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._keep(opens, opened))
+        either: list[asyncio.Future[Any]] = [self._task, opened]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            return opened.result() if opened.done() else await self._failed(self._task)
+        except asyncio.CancelledError:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            raise
+
+    async def _keep(self, opens: Callable[[AsyncExitStack], Awaitable[T]], opened: "asyncio.Future[T]") -> None:
+        async with _closed_after_use() as stack:
+            opened.set_result(await opens(stack))
+            await self._closing.wait()
+
+    @staticmethod
+    async def _failed(task: "asyncio.Task[None]") -> Never:
+        await task
+        raise AssertionError("it ends only when it is closed, or by an error")
+
+    async def close(self) -> None:
+        """Leave the context managers."""
+        self._closing.set()
+        if self._task is not None:
+            await self._task
 
 
 @asynccontextmanager

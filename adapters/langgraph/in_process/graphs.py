@@ -49,7 +49,7 @@ from adapters.langgraph.loading.own_types import TypeName
 from adapters.langgraph.loading.schema_fit import Misfit
 from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.messages.closing import Masked
-from adapters.langgraph.opening import OpenAgent
+from adapters.langgraph.opening import Keeper, OpenAgent
 from engine.asks.ask import Ask, Decision, ValueProblem
 from engine.asks.foreseen import Foreseen
 from engine.ids import AgentName, ThreadId
@@ -72,14 +72,14 @@ class LocalGraphs:
     """The port `engine.ports.Graphs` over LangGraph in this process. Made by `open`, closed by `aclose`."""
 
     def __init__(
-        self, agents: Mapping[AgentName, OpenAgent], saver: Any, runs: Runs, stack: AsyncExitStack, masked: Masked
+        self, agents: Mapping[AgentName, OpenAgent], saver: Any, runs: Runs, keeper: Keeper, masked: Masked
     ) -> None:
         self._open = agents
         self._agents: Mapping[AgentName, LocalAgent] = {name: each.first for name, each in agents.items()}
         self._masked = masked
         self._saver = saver
         self._runs = runs
-        self._stack = stack
+        self._keeper = keeper
 
     @classmethod
     async def open(
@@ -104,14 +104,17 @@ class LocalGraphs:
             await gate_install.check_contract()
         except drift.UnguardedError as error:
             raise LoadError(str(error)) from None
-        async with AsyncExitStack() as stack:
+
+        async def opened(stack: AsyncExitStack) -> Mapping[AgentName, OpenAgent]:
             files: set[str] = set()
-            ready = {name: await _opened(name, spec, saver, stack, files, store) for name, spec in agents.items()}
-            return cls(ready, saver, Runs(infrastructure), stack.pop_all(), masked)
+            return {name: await _opened(name, spec, saver, stack, files, store) for name, spec in agents.items()}
+
+        keeper = Keeper()
+        return cls(await keeper.open(opened), saver, Runs(infrastructure), keeper, masked)
 
     async def aclose(self) -> None:
         """Leave the context managers that factories without parameters opened."""
-        await self._stack.aclose()
+        await self._keeper.close()
 
     @property
     def misfits(self) -> Mapping[AgentName, Sequence[Misfit]]:

@@ -51,8 +51,11 @@ class FactoryError(Exception):
 
 
 def is_for_each_run(factory: Any) -> bool:
-    """Tell whether LangGraph Server would call a factory for each run with what the run is given."""
-    return bool(_parameters(factory))
+    """Tell whether a factory is called for each run; one whose parameters are unknown fails when it is called."""
+    try:
+        return bool(_parameters(factory))
+    except (TypeError, ValueError):
+        return False
 
 
 async def call_factory(factory: Any, store: Any, stack: AsyncExitStack, run: RunInput) -> Any:

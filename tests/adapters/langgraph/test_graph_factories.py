@@ -217,6 +217,25 @@ async def test_a_context_manager_lives_as_long_as_the_run_in_one_task() -> None:
         assert log[2:] == [*run, *run]
 
 
+async def test_a_context_manager_without_parameters_is_left_in_the_task_that_entered_it() -> None:
+    """The bot loads its graphs in one task, and closes them in another."""
+    log: list[str] = []
+
+    @asynccontextmanager
+    async def make() -> AsyncIterator[Any]:
+        async with anyio.create_task_group():
+            log.append("in")
+            yield built(deploys)
+        log.append("out")
+
+    talk = making(make, **TEXT)
+    said = await asyncio.create_task(talk.__aenter__())
+    await said.answer(one(await said.say()), APPROVE)
+    assert log == ["in"]
+    await asyncio.create_task(talk.__aexit__(None, None, None))
+    assert log == ["in", "out"]
+
+
 async def test_a_context_manager_that_fails_to_close_changes_no_outcome() -> None:
     fails: list[None] = []
 

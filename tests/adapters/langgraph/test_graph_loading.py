@@ -136,6 +136,7 @@ def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
         ("def graph():\n    raise RuntimeError('no key')", "agent.py, line 2: RuntimeError: no key."),
         ("def graph():\n    return 3", "is a int, not a graph"),
         ("def graph(one, two): ...", "this one needs one, two."),
+        ("graph = dict", "no signature found for builtin type"),
         (BUILDER + "graph = builder.compile() | (lambda x: x)", "can hold no checkpointer"),
         ("from langgraph.graph import StateGraph\ngraph = StateGraph(dict)", "ValueError"),
         ("import json\njson.loads('{')", "agent.py, line 2: JSONDecodeError"),
