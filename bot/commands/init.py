@@ -281,6 +281,16 @@ def _some(steps: Sequence[str]) -> str:
     return ", ".join(steps[:_STEPS_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
+def _next(draft: Draft, unfit_store: str) -> str:
+    if not all(each.found.is_whole for each in draft.entries):
+        return f"complete the lines of {TARGET} marked TO DO"
+    if unfit_store:
+        return f"correct store: in {FILE_NAME}"
+    if all(each.found.is_reached for each in draft.entries):
+        return "signoff demo"
+    return f"signoff demo, with a message that says the values; or write constants for them in {TARGET}"
+
+
 def _told(options: Options, draft: Draft, graphs: _Graphs, unfit_store: str) -> list[str]:
     count = len(draft.entries)
     done = "would be written" if options.dry_run else "written"
@@ -290,7 +300,7 @@ def _told(options: Options, draft: Draft, graphs: _Graphs, unfit_store: str) -> 
         where = f"{each.channel}{' and direct messages' if each.direct else ''}"
         lines.append(f"  {each.name}: {each.spec}, in {where}; {asks}")
         if each.found.stated:
-            lines.append(f"    its first message has to say, a line each: {said_lines(each.found.stated)}")
+            lines.append(f"    a message has to say, a line each: {said_lines(each.found.stated)}")
         lines += [
             f"    TO DO: it needs {missing}; without it the first message fails" for missing in each.found.missing
         ]
@@ -303,9 +313,5 @@ def _told(options: Options, draft: Draft, graphs: _Graphs, unfit_store: str) -> 
     lines += [f"  {unfit_store}"] if unfit_store else []
     if unset := [name for name in draft.variables if not os.environ.get(name)]:
         lines.append(f"  the project reads, and nothing sets: {', '.join(unset)}")
-    whole = all(each.found.is_reached for each in draft.entries)
-    if not whole:
-        lines.append(f"Next: complete the lines of {TARGET} marked TO DO")
-    else:
-        lines.append(f"Next: correct store: in {FILE_NAME}" if unfit_store else "Next: signoff demo")
+    lines.append(f"Next: {_next(draft, unfit_store)}")
     return [" ".join(line.split()) if not line.startswith(" ") else line for line in lines]

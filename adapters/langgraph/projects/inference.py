@@ -64,7 +64,12 @@ class Inferred:
 
     @property
     def is_reached(self) -> bool:
-        """True if the first message reaches it."""
+        """True if the first message reaches it, whatever it says."""
+        return self.is_whole and not self.stated
+
+    @property
+    def is_whole(self) -> bool:
+        """True if nothing has to be added to its entry."""
         return not self.missing and not self.unfit
 
 

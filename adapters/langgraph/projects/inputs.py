@@ -35,8 +35,10 @@ _TELLING = re.compile(
 # fmt: on
 # fmt: off
 _NO_WORDS = frozenset({
-    "address", "amount", "code", "count", "currency", "date", "email", "id", "ids", "index", "key", "kind", "limit",
-    "name", "number", "path", "status", "type", "url",
+    "account", "address", "amount", "branch", "cluster", "code", "command", "count", "currency", "customer", "database",
+    "date", "email", "environment", "env", "file", "host", "hostname", "iban", "id", "ids", "index", "key", "kind",
+    "limit", "name", "node", "number", "path", "phone", "port", "price", "quantity", "region", "repo", "repository",
+    "server", "service", "sku", "status", "table", "total", "type", "url", "version",
 })
 # fmt: on
 """Last parts of names of fields that say one thing exactly, as `ticket_id` and `request_type`."""
@@ -80,14 +82,17 @@ def _of_fields(
         value[messages.name] = _MESSAGE
     needed = [each for each in fields if _is_needed(schema, each, used, channels, shared=shared)]
     words = _taking_words(fields, needed, used, shared=shared, beside=messages is not None)
+    told = [*([] if words is None else [words]), *_told_by_any_message(needed)]
     missing: list[str] = []
-    for field in [words, *needed] if words is not None else needed:
+    for field in [*told, *needed]:
         if field.name not in value:
-            part, lacking = _text_for(field, within) if field is words else _value_of(field, within)
+            part, lacking = _text_for(field, within) if field in told else _value_of(field, within)
             value |= {} if lacking and part is None else {field.name: part}
             missing += lacking
-    if words is not None and any(each.startswith(f"{words.name} (") for each in _refused(schema, value, channels, [])):
-        value |= {words.name: _value_of(words, within)[0]}  # its schema refuses most messages: it says why of one
+    refused = _refused(schema, value, channels, [])
+    for field in told:
+        if any(each.startswith(f"{field.name} (") for each in refused):
+            value |= {field.name: _value_of(field, within)[0]}  # its schema refuses most messages: one says its value
     if not value and not missing:
         value |= _something(fields, used)
         missing += [] if value else ["a field that takes text"]
@@ -119,19 +124,35 @@ def _taking_words(
     if beside:
         texts = [each for each in texts if each.name in used.first and each.name not in used.writes]
         texts = [each for each in texts if _is_telling(each)]
-    elif open_ := [
-        each for each in needed if _value_of(each)[0] in (None, f"$fields.{each.name}") and not each.takes_none
-    ]:
+    elif open_ := [each for each in needed if _is_open(each)]:
         texts = [each for each in texts if each in needed and (_is_telling(each) or len(open_) == 1)]
+        texts = texts or [*_told_by_any_message(needed)]
     elif shared:
         texts = [each for each in texts if each.name not in used.writes or each.name in used.first] or texts
     return min(texts, key=lambda each: _fitness(each, used), default=None)
+
+
+def _told_by_any_message(needed: Sequence[StateField]) -> Sequence[StateField]:
+    """The needed fields if each of them is a text, and none says one thing exactly: a topic and an audience, say.
+
+    A plain message fills them all, so that it reaches the graph: a model makes sense of it.
+    """
+    open_ = [each for each in needed if _is_open(each)]
+    return open_ if all(each.kind is Kind.TEXT and not _is_exact(each) for each in open_) else ()
 
 
 def _is_open(field: StateField) -> bool:
     """Tell whether only a person knows the value of a needed field."""
     value, lacking = _value_of(field)
     return bool(lacking) or value == f"$fields.{field.name}"
+
+
+def _is_exact(field: StateField) -> bool:
+    """Tell whether the name or the description of a text says that it is one thing exactly, as an id is."""
+    if _is_telling(field):
+        return False
+    words = re.findall(r"[a-z]+", f"{field.name.split('_')[-1]} {field.description}".lower())
+    return bool(_NO_WORDS.intersection(words) or _DECIDES.search(field.name))
 
 
 def _is_telling(field: StateField) -> bool:

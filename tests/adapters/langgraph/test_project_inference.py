@@ -245,6 +245,12 @@ class Nested(BaseModel):
         ),
         ({"user_id": str, "request": str}, {"user_id": "$user", "request": "$text"}),
         ({"customer_id": str, "request": str}, {"customer_id": "$fields.customer_id", "request": "$text"}),
+        ({"topic": str, "audience": str}, {"topic": "$text", "audience": "$text"}),
+        ({"company": str, "role": str}, {"company": "$text", "role": "$text"}),
+        (
+            {"topic": str, "audience": str, "words": int},
+            {"topic": "$text", "audience": "$fields.audience", "words": "$fields.words"},
+        ),
     ],
     ids=",".join,
 )
