@@ -1,5 +1,6 @@
 """`signoff init` on small projects: what it writes, what it says, and how it ends."""
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,6 +148,27 @@ def test_a_folder_without_graphs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "has no langgraph.json, and no Python file in it has a graph" in capsys.readouterr().err
     assert invoke(["init", str(tmp_path / "gone")]) == 1
     assert "there is no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("assigned", ["graph = Desk().graph", "desk = Desk()\napp = desk.build()"])
+def test_a_graph_that_a_class_builds_is_found_without_langgraph_json(tmp_path: Path, assigned: str) -> None:
+    text = """
+        from langgraph.graph import START, MessagesState, StateGraph
+
+        class Desk:
+            def __init__(self):
+                self.graph = self.build()
+
+            def build(self):
+                return StateGraph(MessagesState).add_node("greet", self._greet).add_edge(START, "greet").compile()
+
+            def _greet(self, state: MessagesState):
+                return {"messages": [("ai", "Hello.")]}
+    """
+    (tmp_path / "refunds.py").write_text(f"{textwrap.dedent(text)}\n{assigned}\n")
+    assert invoke(["init", str(tmp_path)]) == 0
+    name = assigned.splitlines()[-1].split()[0]
+    assert written(tmp_path)["agents"]["refunds"]["graph"] == f"./refunds.py:{name}"
 
 
 def test_graphs_are_found_without_langgraph_json(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ _BUILDERS = frozenset({"StateGraph", "MessageGraph"})
 _MAKERS = frozenset({"create_agent", "create_react_agent", "create_deep_agent", "async_create_deep_agent"})
 _COMPILED = frozenset({"CompiledStateGraph", "CompiledGraph", "StateGraph", "Pregel"})
 _FACTORY = re.compile(r"(make|build|create|get|compile)_(\w+_)?(graph|agent|workflow|app)|graph|agent|workflow")
+_OF_INSTANCE = re.compile(rf"{_FACTORY.pattern}|app|build|compile|compiled(_graph)?")
 _GENERAL = frozenset(
     {"graph", "agent", "app", "workflow", "builder", "main", "index", "__init__", "src", "agents", "graphs"}
     | {
@@ -109,6 +110,8 @@ class _Module:
             each.name: each for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
         }
         self.makers = {name for name, each in self.functions.items() if _makes_graph(each)}
+        self.classes = {each.name for each in tree.body if isinstance(each, ast.ClassDef) and _builds(each)}
+        self.instances = {name for name, value in _assignments(tree.body) if _called(value) in self.classes}
 
     def graphs(self) -> list[str]:
         found: dict[str, None] = {}
@@ -127,6 +130,8 @@ class _Module:
         return [*own, *(each for each in factories if not each.startswith("_"))]
 
     def _is_graph(self, value: ast.expr) -> bool:
+        if self._is_of_instance(value):
+            return True
         if not isinstance(value, ast.Call):
             return False
         if isinstance(value.func, ast.Attribute) and value.func.attr in ("compile", "with_config"):
@@ -134,6 +139,14 @@ class _Module:
             return not (isinstance(base, ast.Name) and base.id in ("re", "regex", "jinja2", "sqlite3"))
         name = _called(value)
         return name in _BUILDERS | _MAKERS | self.makers or _called(_innermost(value)) in _BUILDERS
+
+    def _is_of_instance(self, value: ast.expr) -> bool:
+        """Tell whether this is `Desk(model).graph` or `desk.build()`, where the class builds a graph."""
+        part = value.func if isinstance(value, ast.Call) else value
+        if not isinstance(part, ast.Attribute) or not _OF_INSTANCE.fullmatch(part.attr):
+            return False
+        owner = part.value
+        return _called(owner) in self.classes or (isinstance(owner, ast.Name) and owner.id in self.instances)
 
     def _parts(self, found: dict[str, None]) -> set[str]:
         """The names that are parts of another graph: builders that are compiled, graphs that are nodes."""
@@ -182,6 +195,12 @@ def _root(value: ast.expr) -> ast.expr:
     while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
         value = value.func.value
     return value
+
+
+def _builds(defined: ast.ClassDef) -> bool:
+    """Tell whether a class builds a graph."""
+    calls = {_called(each) for each in ast.walk(defined) if isinstance(each, ast.Call)}
+    return bool(calls & (_BUILDERS | _MAKERS))
 
 
 def _is_entrypoint(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
