@@ -27,6 +27,7 @@ from support.graph_talk import AGENT, APPROVE, REJECT, THREAD, Talk, halt_of, pa
 from adapters.langgraph.errors import AnswerNotTakenError
 from adapters.langgraph.loading.exports import LoadError
 from adapters.langgraph.requester import AuthUser
+from adapters.redis.checkpointer.serializer import GuardedSerializer
 from engine.asks.ask import Choice, KnownBy
 from engine.ids import ChannelId, ThreadId, UserId
 from engine.ports import Asked, RunResult, TimeTravelRun, Turn
@@ -636,3 +637,48 @@ async def test_a_workflow_of_a_factory_runs() -> None:
         reply = (await told(talk, "U3")).reply
     assert reply is not None
     assert reply.text == "go for U3"
+
+
+TYPED = """
+from typing import Any, TypedDict
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+class State(TypedDict, total=False):
+    text: Any
+
+def graph(config):
+    if config["configurable"]["user_id"] == "U0EXAMPLE":
+        return StateGraph(State).add_node("ask", lambda state: {}).add_edge(START, "ask")
+    from order_of_some import Order
+
+    def order(state):
+        return {"text": Order("tea")}
+
+    def ask(state):
+        interrupt("Which city?")
+        return {"text": type(state["text"]).__name__ + " of " + state["text"].what}
+
+    builder = StateGraph(State).add_node("order", order).add_node("ask", ask)
+    return builder.add_edge(START, "order").add_edge("order", "ask")
+"""
+
+
+async def test_a_type_that_the_graph_of_the_start_does_not_know_comes_back_after_a_restart(tmp_path: Path) -> None:
+    """It is signed, so this bot wrote it: the saver needs no list of what each run's graph may store."""
+    (tmp_path / "agent.py").write_text(TYPED)
+    (tmp_path / "order_of_some.py").write_text(
+        "from dataclasses import dataclass\n@dataclass\nclass Order:\n    what: str\n"
+    )
+    saver = InMemorySaver(serde=GuardedSerializer(secret="token"))
+    try:
+        async with talking(tmp_path / "agent.py", saver, **TEXT) as talk:
+            asked = one(await talk.say())
+        saver.serde = GuardedSerializer(secret="token")  # as after a restart
+        async with talking(tmp_path / "agent.py", saver, **TEXT) as talk:
+            saver.serde.allow(talk.graphs.types)
+            reply = (await talk.answer(asked, words("Rome"))).reply
+    finally:
+        del sys.modules["order_of_some"]
+    assert reply is not None
+    assert reply.text == "Order of tea"
