@@ -272,6 +272,25 @@ def refusal_acts(state: State) -> Any:
     deed("sent", state["letter"])
 
 
+def refuses_by_letter(state: State) -> Any:
+    said = interrupt({"letter": state["letter"]})
+    if said == "accept":
+        deed("sent", state["letter"])
+    elif said == "deny":
+        deed("wrote", "a refusal")
+
+
+def refuses_and_sends(state: State) -> Any:
+    said = interrupt({"letter": state["letter"]})
+    if said == "accept":
+        deed("told", "the writer")
+    elif said == "deny":
+        deed("wrote", "a refusal")
+    else:
+        return
+    deed("sent", state["letter"])
+
+
 SENT, PAGED = [("sent", "letter ")], [("paged", "the lawyer")]
 REVISED = [("wrote", "kinder")]
 TABLE: Mapping[str, tuple[Any, Any, tuple[Choice, ...], Mapping[str, Any], Any]] = {
@@ -368,6 +387,23 @@ async def test_a_further_question_is_no_deed() -> None:
     assert await decided(graph_of(one_by_one), APPROVE) == [("did", "first")]
     assert await decided(graph_of(one_by_one), REJECT) == []
     assert await decided(graph_of(one_by_one), Decision(OWN, option="skip")) == []
+
+
+@pytest.mark.promise("P5")
+async def test_a_refusal_that_does_something_of_its_own_has_its_own_button() -> None:
+    """Reject takes the way on which nothing happens; the node's own word is sent as it stands."""
+    action = await action_of(graph_of(refuses_by_letter))
+    assert action.choices == (A, R, OWN)
+    assert [each.word for each in action.options] == ["deny"]
+    assert await decided(graph_of(refuses_by_letter), APPROVE) == SENT
+    assert await decided(graph_of(refuses_by_letter), REJECT) == []
+    assert await decided(graph_of(refuses_by_letter), Decision(OWN, option="deny")) == [("wrote", "a refusal")]
+
+
+@pytest.mark.promise("P5")
+async def test_a_refusal_that_may_do_what_the_approval_does_has_no_button() -> None:
+    action = await action_of(graph_of(refuses_and_sends))
+    assert "deny" not in [each.word for each in action.options]
 
 
 @pytest.mark.promise("P5")

@@ -57,6 +57,8 @@ def named_branches(probed: Probed, taken: Collection[Behaviour], templates: Iter
         named = word_of(each.candidate, probed)
         if named is None or _branch(each, probed) in ours or any(value_at(one, named[0]) == named[1] for one in sent):
             continue
+        if named[1].strip().lower() in REJECTING and not _is_apart(each, taken, probed):
+            continue  # a button called "reject" must not do what Approve does
         way = _with_words(probed, each, named, avoided)
         if way is not None and not _does_nothing(way, probed):
             found.setdefault(_branch(each, probed), []).append(way)
@@ -109,6 +111,14 @@ def _does_nothing(way: NamedBranch, probed: Probed) -> bool:
     return each.asked_again <= asked
 
 
+def _is_apart(each: Behaviour, taken: Collection[Behaviour], probed: Probed) -> bool:
+    """Tell whether it shares no effect and no later node with the answers of our buttons, of which there are some."""
+    here = {probed.entry.path}
+    return bool(taken) and all(
+        each.sites.isdisjoint(other.sites) and (each.nodes - here).isdisjoint(other.nodes - here) for other in taken
+    )
+
+
 # The words that go with it --------------------------------------------------------------------------------------------
 
 
@@ -120,8 +130,8 @@ def _with_words(
     With words it takes the same branch. It may do more there, except what our own buttons do (`avoided`).
     """
     at, word = named
-    if not is_short(word) or word.strip().lower() in REJECTING:
-        return None  # the Reject button does that, safely
+    if not is_short(word):
+        return None
     needed = list(text_places(each.candidate))
     if needed:
         (place, *more) = needed
