@@ -20,7 +20,10 @@ from engine.ids import ApprovalId, ThreadId, thread_of
 from engine.ports import Approvals
 
 _SHORT_ID = re.compile(r"[0-9a-f]{4,64}")
-HOW = "Give the short id that /signoff mine shows, a link to the conversation, or the thread that the log names."
+HOW = (
+    "Give the short id that /signoff mine shows, a link to the conversation, or the thread that the log names. "
+    "What signoff demo keeps is read with --demo .signoff."
+)
 
 
 async def rows(which: str, kept: Storage) -> Sequence[Entry]:

@@ -22,7 +22,7 @@ from engine.approvals.events import TakenBack
 from engine.ids import ApprovalId, thread_of
 
 LONGEST_REASON = 500
-_LIST = "List the requests: signoff approvals."
+_LIST = "List the requests: signoff approvals. Those of signoff demo need --demo .signoff."
 
 
 @dataclass(frozen=True, slots=True)

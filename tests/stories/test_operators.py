@@ -149,10 +149,9 @@ async def test_what_cannot_be_withdrawn_is_told_in_a_line(world: World, signoff:
     await world.at_rest()  # the card is recorded
     approval = await world.approval(card)
     for which in ("abc", "ffffffff0", "T:C:root#1", "#", "https://x.slack.com/archives/C1/p1700000000000100"):
+        listed = "List the requests: signoff approvals. Those of signoff demo need --demo .signoff."
         code, out, err = await signoff("approvals", "withdraw", which, "--reason", "no")
-        assert (code, out, err) == (
-            1, "", f"{which}: there is no such request. List the requests: signoff approvals.\n"
-        )  # fmt: skip
+        assert (code, out, err) == (1, "", f"{which}: there is no such request. {listed}\n")
     code, _, err = await signoff("approvals", "withdraw", approval.id, "--reason", "  ")
     assert (code, err) == (1, "--reason: is empty. Say why: the requester and the audit get it.\n")
     link = f"https://x.slack.com/archives/{approval.place.channel}/p{(approval.card or '').replace('.', '')}"
