@@ -86,6 +86,26 @@ async def test_a_proof_names_the_line_that_an_answer_takes() -> None:
     assert approve.proof.endswith(': DONE.append("north")')
 
 
+def pick(_: Any) -> Command[Literal["settle", "keep"]]:
+    return Command(goto="settle" if interrupt({"door": "north"}) == "yes" else "keep")
+
+
+def settle(state: Any) -> None:
+    if state["messages"]:
+        DONE.append("north")
+    else:
+        DONE.append("south")
+
+
+async def test_a_proof_does_not_claim_that_one_of_two_ways_is_taken() -> None:
+    """What the state holds decides which line runs, and the code does not show it."""
+    found = await only(pick, settle, keep)
+    line = settle.__code__.co_firstlineno
+    approve = found.cards[0].choices[0]
+    ways = f'may run line {line + 2}: DONE.append("north") or line {line + 4}: DONE.append("south")'
+    assert approve.proof.endswith(ways)
+
+
 class Booking(BaseModel):
     guests: int
 

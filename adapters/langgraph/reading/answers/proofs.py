@@ -4,7 +4,7 @@
 """
 
 import linecache
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from adapters.langgraph.reading.answers.probe import Behaviour
 from adapters.langgraph.reading.code.results import MOST, shortened
@@ -39,16 +39,23 @@ def _takes(lefts: Sequence[tuple[str, str]]) -> str:
 
 
 def _runs(traces: Sequence[Trace], most: int) -> str:
-    """Name the lines of the asking function that have an effect, with their code."""
-    places = dict.fromkeys(
-        effect.by[1] if len(effect.by) > 1 else effect.where
-        for trace in traces
-        for effect in trace.effects
-        if not effect.where.startswith((ASKS, "node "))
-    )
-    lines = list(dict.fromkeys(map(_line_of, places)))[:most]
-    shown = [f"line {number}{f': {code}' if code else ''}" for number, code in lines]
-    return f"runs {' and '.join(shown)}" if shown else ""
+    """Name the lines of the asking function that have an effect, with their code.
+
+    If the first of them runs on some of the ways only, they are alternatives: "may run line 4: a() or line 6: b()".
+    """
+    ways = [list(dict.fromkeys(map(_line_of, _places(trace)))) for trace in traces]
+    lines = list(dict.fromkeys(line for way in ways for line in way))
+    certain = bool(lines) and all(lines[0] in way for way in ways)
+    shown = [f"line {number}{f': {code}' if code else ''}" for number, code in lines[: most if certain else MOST]]
+    if not shown:
+        return ""
+    return f"runs {' and '.join(shown)}" if certain else f"may run {' or '.join(shown)}"
+
+
+def _places(trace: Trace) -> Iterator[str]:
+    for effect in trace.effects:
+        if not effect.where.startswith((ASKS, "node ")):
+            yield effect.by[1] if len(effect.by) > 1 else effect.where
 
 
 def _line_of(place: str) -> tuple[str, str]:
