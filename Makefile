@@ -7,6 +7,9 @@
 # make docs   build the documentation as a site, into site/       make pictures  take its pictures anew
 # make fixture write what this version stores, for the upgrade tests of later ones: once before each release
 # make reference  write docs/app.schema.json and docs/reference.md, as the models of app.yaml describe each key
+# make wheels look up whether all that Signoff needs has a wheel, for each Python and system
+# make first-card  time the way from an empty environment to the first decided card; ARGS="--matrix" goes it beside
+#             what people use next to LangGraph, on each Python that this machine has: some minutes each
 # make clean  remove what make made; what the bot keeps (.signoff) stays
 #
 # PYTHON=python3.12 chooses an interpreter, ARGS="--port 8000" passes options to the demo or to pytest.
@@ -46,7 +49,7 @@ usable = [ "$$(cat $(2) 2>/dev/null)" = "$(CURDIR)" ] && \
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null))
 STAMPS := $(PACKAGES) $(SERVER)/.installed $(BENCH)/.installed $(DOCS)/.installed
 
-.PHONY: setup tools demo test coverage check fixture reference bench lock resolved newest oldest server docs pictures clean
+.PHONY: setup tools demo test coverage check fixture reference wheels first-card bench lock resolved newest oldest server docs pictures clean
 # An environment that was moved, whose interpreter is gone, or is not the one asked for, is made anew.
 .PHONY: $(foreach stamp,$(STAMPS),$(shell $(call usable,$(patsubst %/,%,$(dir $(stamp))),$(stamp)) || echo $(stamp)))
 .DELETE_ON_ERROR:
@@ -79,6 +82,12 @@ fixture: tools
 reference: tools
 	@$(BIN)/signoff schema > docs/app.schema.json
 	@$(BIN)/python docs/reference.py > docs/reference.md
+
+wheels: tools
+	@$(BIN)/python bench/wheels.py
+
+first-card: tools
+	@$(BIN)/python bench/first_card.py $(ARGS)
 
 bench: tools
 	@$(MAKE) --no-print-directory $(BENCH)/.installed || echo "make bench: without the other savers" >&2

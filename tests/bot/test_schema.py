@@ -36,7 +36,7 @@ def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
             yield from models(inner)
 
 
-ENTRIES = {each for top in (File, Agent, ApprovalEntry, OnCallEntry) for each in models(top)}
+ENTRIES = [*dict.fromkeys(each for top in (File, Agent, ApprovalEntry, OnCallEntry) for each in models(top))]
 KEYS = [
     pytest.param(model, field.alias or name, field, id=f"{model.__name__}.{field.alias or name}")
     for model in sorted(ENTRIES, key=lambda each: each.__name__)
@@ -67,6 +67,19 @@ def test_each_key_has_a_description_and_examples_that_the_models_take(
     for example in node["examples"]:
         adapter.validate_python(example)
         assert Draft202012Validator({**node, "$defs": SCHEMA["$defs"]}).is_valid(example)
+
+
+@pytest.mark.parametrize("model", [pytest.param(each, id=each.__name__) for each in ENTRIES])
+def test_a_key_that_there_is_not_is_refused_on_every_level(model: type[BaseModel]) -> None:
+    entry = SCHEMA if model is File else SCHEMA["$defs"][model.__name__]
+    errors = Draft202012Validator({**entry, "$defs": SCHEMA["$defs"]}).iter_errors({"mispelt": 1})
+    assert any(each.validator == "additionalProperties" for each in errors)
+
+
+def test_the_reference_page_has_every_key() -> None:
+    shown = (ROOT / "docs/reference.md").read_text()
+    keys = {field.alias or name for model in ENTRIES for name, field in model.model_fields.items()}
+    assert {key for key in keys if f"| `{key}` |" not in shown} == set()
 
 
 def test_the_schema_is_one() -> None:

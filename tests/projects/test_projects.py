@@ -9,9 +9,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 from projects.conversation import SIGNOFF, Captured, Sample, Talk, demo_apart, demo_here, held
 
 from bot.cli import invoke
+from bot.config.schema import schema
 
 RETURNS = Sample(  # ./src in the path, `dependencies: ["."]`, a package that is imported absolutely
     "returns",
@@ -173,4 +176,5 @@ def _is_written(sample: Sample, folder: Path, before: set[Path], said: str) -> N
     text = written.read_text(encoding="utf-8")
     assert [each for each in sample.hides if each in text or each in said] == []
     assert [each for each in sample.named if each not in said] == []
+    Draft202012Validator(schema()).validate(yaml.safe_load(text))
     assert len(demo_config(written, folder / ".signoff", {}).agents) == sample.agents
