@@ -1,8 +1,7 @@
 """`signoff approvals`: the requests that wait, since when and for whom, and those that ended lately.
 
 What waits comes first, the oldest at the top; then what ended, the latest at the top. The table is cut to the width of
-the terminal, and to `WIDTH` columns where there is none; below each row stands the link to its card. `--json` has
-everything.
+the terminal; in a pipe nothing is cut. Below each row stands the link to its card. `--json` has everything.
 """
 
 import shutil
@@ -14,15 +13,13 @@ from datetime import datetime, timedelta
 from bot.commands.named import short_id
 from bot.config.problems import ConfigProblem, ProblemsError, suggestion
 from bot.wiring.storage import Storage
-from bot.wiring.terminal import Described, Directory, Names, described, json_line, line
+from bot.wiring.terminal import Described, Directory, Names, described, json_line, line, made
 from engine.approvals.approval import Approval, Review, State, people_of
 from engine.asks.ask import Choice, Json
 from engine.authority.parts import Part
 from engine.ids import UserId
-from engine.machine import outcome_of
 from engine.sources import Origin
 
-WIDTH = 100
 LATELY = 40
 _PIECE = 200
 _GAP = "  "
@@ -89,7 +86,7 @@ async def _listed(kept: Storage, *, pending: bool) -> AsyncIterator[Approval]:
 class _Table:
     """The lines of the table, at most `width` columns wide. The first piece gives each column its width."""
 
-    def __init__(self, now: datetime, width: int) -> None:
+    def __init__(self, now: datetime, width: int | None) -> None:
         self._now, self._width = now, width
         self._widths: Sequence[int] = ()
         self.is_empty = True
@@ -106,15 +103,17 @@ class _Table:
                 yield f"{_INDENT}{link}"
 
     def _line(self, row: Sequence[str]) -> str:
-        cells = (_fitted(cell, wide) for cell, wide in zip(row, self._widths, strict=True))
+        cells = (self._cut(cell, wide).ljust(wide) for cell, wide in zip(row, self._widths, strict=True))
         return _GAP.join(cells).rstrip()
 
+    def _cut(self, cell: str, wide: int) -> str:
+        return cell if self._width is None or len(cell) <= wide else f"{cell[: wide - 1]}…"
+
     def _fitting(self, rows: Sequence[Sequence[str]]) -> Sequence[int]:
-        widest = (max(len(row[at]) for row in rows) for at in range(len(_HEAD) - 1))
-        widths = [
-            min(max(wide, _NARROWEST.get(name, 0)), _WIDEST.get(name, WIDTH))
-            for name, wide in zip(_HEAD, widest, strict=False)
-        ]
+        widest = [max(_NARROWEST.get(name, 0), *(len(row[at]) for row in rows)) for at, name in enumerate(_HEAD[:-1])]
+        if self._width is None:
+            return [*widest, 0]
+        widths = [min(wide, _WIDEST.get(name, self._width)) for name, wide in zip(_HEAD, widest, strict=False)]
         left = self._width - sum(widths) - len(_GAP) * len(widths)
         return [*widths, max(left, _NARROWEST_REQUEST)]
 
@@ -136,9 +135,9 @@ def _cells(approval: Approval, said: Described, names: Names, now: datetime) -> 
 
 
 def _state(approval: Approval) -> str:
-    """`pending`, or how it ended: `approved`, `withdrawn`, `expired`."""
+    """`pending`, or how it ended in its card's word: `approved`, `retried`, `withdrawn`, `expired`."""
     ended_by_people = approval.state in (State.DECIDED, State.DELIVERED, State.STOPPED)
-    return outcome_of(approval) if ended_by_people else approval.state.value
+    return made(approval) if ended_by_people else approval.state.value
 
 
 def _votes(approval: Approval) -> str:
@@ -163,12 +162,8 @@ def _span(length: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _fitted(cell: str, wide: int) -> str:
-    return cell.ljust(wide) if len(cell) <= wide else f"{cell[: wide - 1]}…"
-
-
-def _width() -> int:
-    return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
+def _width() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 # For programs ---------------------------------------------------------------------------------------------------------

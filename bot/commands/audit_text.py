@@ -114,7 +114,7 @@ def _who(row: Entry, details: Mapping[str, Json], names: Names) -> str:
     if row.who is not None:
         return f"{names.person(row.who)} "
     if "operator" in details:
-        return f"the bot's operator (user {_quoted(str(details['operator']))} of its machine) "
+        return f"the bot's operator (user {_quoted(str(details['operator']))} on its machine) "
     if row.what is What.DECIDED:
         return "the rule "
     return "the graph " if row.what is What.WITHDRAWN else ""

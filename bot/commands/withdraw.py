@@ -82,7 +82,7 @@ def _checked(reason: str) -> str:
 def _why_not(approval: Approval, names: Names) -> str:
     if approval.state is State.PENDING:
         return "asks for no decision, so there is nothing to withdraw"
-    return f"does not wait any more: {described(approval, names).outcome}"
+    return f"is no longer pending: {described(approval, names).outcome}"
 
 
 async def _meant(kept: Storage, which: str) -> Approval:

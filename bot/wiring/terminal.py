@@ -16,6 +16,7 @@ from redis.exceptions import ResponseError
 from adapters.redis.stores.channels import RedisChannelMemory
 from adapters.redis.stores.people import RedisPeopleMemory
 from adapters.slack.drawing.sentences import notifications, outcomes, progress, times
+from adapters.slack.drawing.sentences.choices import choice_words
 from adapters.slack.drawing.sentences.people import FEW_NAMES, who_can
 from adapters.slack.drawing.untrusted_text import document_line, pretty, visible
 from adapters.slack.workspace.client import web_client
@@ -28,6 +29,7 @@ from bot.wiring.storage import Storage
 from engine.approvals.approval import Approval, State
 from engine.asks.ask import Json
 from engine.ids import ChannelId, MessageTs, TeamId, UserId
+from engine.machine import outcome_of
 
 _PATIENCE_SECONDS = 3.0
 _MOST_ASKED = 40
@@ -124,6 +126,14 @@ def described(approval: Approval, names: Names) -> Described:
         deadline=names.plain(times.deadline(shown)) if is_pending else "",
         outcome=names.plain(outcomes.outcome(shown) or ("" if is_pending else "Decided")),
     )
+
+
+def made(approval: Approval) -> str:
+    """How people ended a request, as one past participle: `approved`; `retried` for the failure of a run."""
+    decision = approval.reviews[0].decision
+    if approval.is_withdrawn or len(approval.reviews) > 1 or decision is None:
+        return outcome_of(approval)
+    return choice_words(approval.ask.kind, decision.choice).made.partition(" ")[0].lower()
 
 
 class Directory:

@@ -21,10 +21,10 @@ from bot.config.problems import ProblemsError
 from bot.config.secrets import Secrets
 from bot.config.stored import StorageSettings
 from bot.wiring.storage import Storage, storage
-from bot.wiring.terminal import Directory
+from bot.wiring.terminal import Directory, made
 from engine.approvals.approval import Approval, Copy, State, Vote
 from engine.approvals.audit import What
-from engine.asks.ask import Choice, Kind
+from engine.asks.ask import Choice, Decision, Kind
 from engine.authority.policy import Deadlines
 from engine.ids import AgentName, ApprovalId, ChannelId, MessageTs, ThreadId
 from engine.ports import Change
@@ -113,7 +113,12 @@ async def test_very_many_are_printed_in_pieces_under_one_head(
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.startswith("ID ")
     assert [row[:8] for row in rows] == [f"{n:08x}" for n in range(105)], "the oldest first"
-    assert max(map(len, rows)) <= 100
+    assert all(row.endswith("(of: deploy)") for row in rows), "nothing is cut in a pipe"
+    monkeypatch.setattr(approvals, "_width", lambda: 90)
+    await listed(desk)
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert {len(row) for row in rows} == {90}
+    assert all(row.endswith("…") for row in rows)
 
 
 async def test_what_ended_lately_stands_below_what_waits(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,6 +130,21 @@ async def test_what_ended_lately_stands_below_what_waits(desk: Desk, capsys: pyt
     ]  # fmt: skip
     await listed(desk, pending=True)
     assert "aaaa0000" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice", "word"),
+    [
+        (Kind.FAILURE, Choice.APPROVE, "retried"),
+        (Kind.FAILURE, Choice.REJECT, "dismissed"),
+        (Kind.BREAKPOINT, Choice.EDIT, "continued"),
+        (Kind.APPROVAL, Choice.EDIT, "approved"),
+    ],
+)
+def test_what_people_ended_has_the_word_of_its_card(kind: Kind, choice: Choice, word: str) -> None:
+    asked = request("aaaa0000", state=State.DELIVERED)
+    reviews = tuple(replace(each, decision=Decision(choice)) for each in asked.reviews)
+    assert made(replace(asked, ask=replace(asked.ask, kind=kind), reviews=reviews)) == word
 
 
 async def test_an_empty_list_says_so_and_is_no_json(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,10 +227,10 @@ async def test_the_audit_is_found_by_a_link_to_a_card_that_stands_in_another_cha
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"state": State.DECIDED}, "does not wait any more: "),
-        ({"state": State.DELIVERED, "closed_at": NOW}, "does not wait any more: "),
-        ({"state": State.EXPIRED, "closed_at": NOW}, "does not wait any more: "),
-        ({"state": State.WITHDRAWN, "closed_at": NOW, "note": "gone"}, "does not wait any more: ↩️ Withdrawn"),
+        ({"state": State.DECIDED}, "is no longer pending: "),
+        ({"state": State.DELIVERED, "closed_at": NOW}, "is no longer pending: "),
+        ({"state": State.EXPIRED, "closed_at": NOW}, "is no longer pending: "),
+        ({"state": State.WITHDRAWN, "closed_at": NOW, "note": "gone"}, "is no longer pending: ↩️ Withdrawn"),
         ({"state": State.STOPPED, "closed_at": NOW, "operator": "ann"}, "Withdrawn by the bot's operator (ann)"),
         ({"ask": an_ask(kind=Kind.FAILURE)}, "asks for no decision, so there is nothing to withdraw. "),
     ],
@@ -276,7 +296,7 @@ async def test_after_its_deadline_it_expires_in_the_way_that_its_rule_says(desk:
         "abcd1111", created_at=NOW - timedelta(hours=2), deadlines=Deadlines(expires_after=timedelta(hours=1))
     )
     await desk.stored(late)
-    assert "does not wait any more" in await desk.refused("abcd1111")
+    assert "is no longer pending" in await desk.refused("abcd1111")
     found = await desk.kept.approvals.get(late.id)
     assert found is not None
     assert found.state is not State.PENDING
