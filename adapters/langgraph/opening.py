@@ -20,8 +20,9 @@ still opens when the process stops, which is cancelled: nothing has run.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Never, Self, TypeVar
 
@@ -58,6 +59,8 @@ from engine.ports import Later
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
+SECONDS_UNTIL_SAID = 3.0
+"""After this time a graph that is still being loaded is named."""
 _AT_START = (
     f"Signoff calls a factory with parameters once at start, for an example of a person ({USER_EXAMPLE}), with the "
     "keys of configurable: and context: in app.yaml."
@@ -66,6 +69,18 @@ _DRAINING = 1.0
 """Seconds until work that a stopping process left is delivered again, to a process that serves then."""
 _CLOSING = 30.0
 """Seconds that a factory's context manager may take to close: the thread's next work waits for it."""
+
+
+@contextmanager
+def told_when_late(late: Callable[[], None]) -> Iterator[None]:
+    """Call `late`, in another thread, if the block takes more than a few seconds: a graph may take long to load."""
+    timer = threading.Timer(SECONDS_UNTIL_SAID, late)  # a factory may block the loop, so no timer of its own
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 async def open_agent(

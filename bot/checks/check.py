@@ -108,7 +108,7 @@ async def _check_graphs(config: Config, probes: Probes, findings: Findings, *, s
             graphs.interrupts[name] = None
             continue
         where = config.where("agents", name, "graph")
-        loaded, wrong = await asked(probes.graph(config, name), where)
+        loaded, wrong = await asked(probes.graph(config, name), where, patience=None)  # as long as run would wait
         findings.problems += wrong
         if loaded is not None:
             findings.warnings += loaded.warnings

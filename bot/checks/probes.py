@@ -99,19 +99,22 @@ class Probes(Protocol):
         """Look up names as `config.approver_names` and `channel_names` spell them; leaves out what is not there."""
 
 
-async def asked(question: Awaitable[T], where: str) -> tuple[T | None, list[ConfigProblem]]:
-    """The answer of a probe, or None and the problem in its place; `where` is what the problem is about."""
+async def asked(
+    question: Awaitable[T], where: str, patience: float | None = _PATIENCE_SECONDS
+) -> tuple[T | None, list[ConfigProblem]]:
+    """The answer of a probe, or None and the problem in its place; `where` is what the problem is about.
+
+    `patience` is in seconds; None waits as long as it takes.
+    """
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(patience):
             return await question, []
     except UnfitError as error:
         return None, [ConfigProblem(error.where or where, error.what, error.fix)]
     except ProblemsError as error:
         return None, list(error.problems)
     except TimeoutError:
-        return None, [
-            ConfigProblem(where, f"gave no answer within {_PATIENCE_SECONDS:g} s", "Is it reachable from here?")
-        ]
+        return None, [ConfigProblem(where, f"gave no answer within {patience:g} s", "Is it reachable from here?")]
     except Exception as error:  # noqa: BLE001 - a probe that breaks must not pass, nor hide the other checks
         return None, [
             ConfigProblem(where, f"could not be checked ({type(error).__name__}: {error})", "Run the check again.")

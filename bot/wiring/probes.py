@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -63,7 +64,10 @@ class RealProbes:
         await asyncio.to_thread(import_langgraph)
         from langgraph.checkpoint.memory import InMemorySaver
 
-        graphs = await open_local(config, [name], InMemorySaver())
+        from adapters.langgraph.opening import told_when_late
+
+        with told_when_late(lambda: _say_late(name, config.agents[name].graph)):
+            graphs = await open_local(config, [name], InMemorySaver())
         await graphs.aclose()
         unfit = (f"{config.where('agents', name)}.{each}" for each in graphs.unfit_answers[name])
         schemas = graphs.schemas[name]
@@ -188,6 +192,11 @@ async def _now(source: ShiftSource, people: People | None) -> OnCallNow:
     except (SourceFailedError, AccountsUnknownError) as failed:
         return OnCallNow(failed=str(failed))
     return OnCallNow(said_of(shifts), said_of(strangers))
+
+
+def _say_late(name: str, spec: str | None) -> None:
+    sys.stderr.write(f"signoff check: still loading {name} ({spec})\n")
+    sys.stderr.flush()
 
 
 def _with_buttons(found: Foreseen) -> Foreseen:

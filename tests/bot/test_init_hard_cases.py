@@ -126,10 +126,12 @@ def test_a_factory_that_takes_a_server_runtime(needed: str, tmp_path: Path, said
 def test_a_graph_that_takes_long_is_named_while_it_loads(
     slow: str, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.langgraph.projects.inference.SECONDS_UNTIL_SAID", 0.1)
+    monkeypatch.setattr("adapters.langgraph.opening.SECONDS_UNTIL_SAID", 0.1)
     spec = "./a.py:make" if "make" in slow else "./a.py:graph"
     folder = project(tmp_path, {"a": spec}, {"a.py": "import time\n" + slow.format(GRAPH)})
-    assert f"signoff init: still loading a ({spec})\n" in works(said, folder)
+    told = works(said, folder)
+    assert f"signoff init: still loading a ({spec})\n" in told
+    assert f"signoff check: still loading a ({spec})\n" in told
 
 
 def test_a_graph_that_loads_at_once_is_not_named_later(tmp_path: Path, said: Said) -> None:
@@ -143,7 +145,7 @@ def test_a_graph_that_loads_at_once_is_not_named_later(tmp_path: Path, said: Sai
         ("import os\nos.environ['BANK_KEY']", "KeyError: 'BANK_KEY'. This variable of the environment is not set"),
         ("x = {}['k']", "a.py, line 1: KeyError: 'k'."),
         ("def (", "a.py, line 1: SyntaxError"),
-        ("graph = 3", "is a int, not a graph"),
+        ("graph = 3", "is of type int, not a graph"),
     ],
 )
 def test_a_graph_that_does_not_load_is_one_line(text: str, sentence: str, tmp_path: Path, said: Said) -> None:

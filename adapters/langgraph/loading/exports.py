@@ -367,10 +367,10 @@ def _with_checkpointer(spec: str, made: Any, saver: Any, store: Any) -> Loaded:
         return Loaded(graph, (replaced,) if own else ())
     if hasattr(made, "ainvoke"):
         raise LoadError(
-            f"graph: {spec!r} is a {type(made).__name__}, which can hold no checkpointer, so it could not wait for an "
-            "answer. Export the graph itself."
+            f"graph: {spec!r} is of type {type(made).__name__}, which can hold no checkpointer, so it could not wait "
+            "for an answer. Export the graph itself."
         )
     raise LoadError(
-        f"graph: {spec!r} is a {type(made).__name__}, not a graph. Export a compiled graph, a StateGraph, or a "
+        f"graph: {spec!r} is of type {type(made).__name__}, not a graph. Export a compiled graph, a StateGraph, or a "
         "function that returns one."
     )

@@ -1,10 +1,8 @@
 """Loads the graphs of a project as `signoff run` does, and infers the entry of each in `app.yaml`."""
 
-import contextlib
 import inspect
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +18,13 @@ from adapters.langgraph.loading.schema_fit import misfits
 from adapters.langgraph.loading.stated_types import input_type, written_as
 from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.messages.inputs import fields_named, takes_words
-from adapters.langgraph.opening import open_agent
+from adapters.langgraph.opening import open_agent, told_when_late
 from adapters.langgraph.projects.fields import StateField, fields_of
 from adapters.langgraph.projects.guess import Guess
 from adapters.langgraph.projects.inputs import input_guess
 from adapters.langgraph.projects.keys import is_subscripted
 from adapters.langgraph.projects.replies import reply_guess
 
-SECONDS_UNTIL_SAID = 3.0
-"""After this time a graph that is still being loaded is named."""
 LONGEST_DESCRIPTION = 140
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
@@ -90,20 +86,9 @@ async def infer(
     files: set[str] = set()
     found: dict[str, Inferred | Unusable] = {}
     for name, spec in specs.items():
-        with _timed(lambda name=name: waiting(name)):  # type: ignore[misc]
+        with told_when_late(lambda name=name: waiting(name)):  # type: ignore[misc]
             found[name] = await _inferred(spec, base, files)
     return found
-
-
-@contextlib.contextmanager
-def _timed(late: Callable[[], None]) -> Iterator[None]:
-    timer = threading.Timer(SECONDS_UNTIL_SAID, late)  # a factory may block the loop, so no timer of its own
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 async def _inferred(spec: str, base: Path, files: set[str]) -> Inferred | Unusable:

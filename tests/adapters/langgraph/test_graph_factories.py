@@ -370,7 +370,7 @@ def other_state() -> Any:
     ("made", "says"),
     [
         (lambda: 1 / 0, "ZeroDivisionError: division by zero"),
-        (lambda: "graph", "is a str, not a graph"),
+        (lambda: "graph", "is of type str, not a graph"),
         (lambda: built(deploys).compile() | (lambda state: state), "can hold no checkpointer"),
         (other_state, 'the graph\'s input has no "text"'),
     ],

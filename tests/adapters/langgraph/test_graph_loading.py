@@ -114,7 +114,7 @@ def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("graph = 3", "is a int, not a graph"),
+        ("graph = 3", "is of type int, not a graph"),
         ("", "there is no 'graph' in it. It has: nothing."),
         ("other = 1", "It has: other."),
         ("def broken(:\n  pass", "agent.py, line 1: SyntaxError"),
@@ -134,7 +134,7 @@ def test_a_module_beside_the_configuration(tmp_path: Path) -> None:
         ("x = 1\ny = 1 / 0", "agent.py, line 2: ZeroDivisionError: division by zero."),
         ("import sys\nsys.exit(3)", "it ends the process (SystemExit: 3)."),
         ("def graph():\n    raise RuntimeError('no key')", "agent.py, line 2: RuntimeError: no key."),
-        ("def graph():\n    return 3", "is a int, not a graph"),
+        ("def graph():\n    return 3", "is of type int, not a graph"),
         ("def graph(one, two): ...", "this one needs one, two."),
         ("graph = dict", "no signature found for builtin type"),
         (BUILDER + "graph = builder.compile() | (lambda x: x)", "can hold no checkpointer"),
