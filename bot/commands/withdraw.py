@@ -20,6 +20,7 @@ from bot.wiring.terminal import Directory, Names, described, few
 from engine.approvals.approval import Approval, State, people_of
 from engine.approvals.events import TakenBack
 from engine.ids import ApprovalId, thread_of
+from engine.sentences.refusals import Expired, Refusal
 
 LONGEST_REASON = 500
 _LIST = "List the requests: signoff approvals. Those of signoff demo need --demo .signoff."
@@ -56,18 +57,21 @@ async def withdraw(kept: Storage, which: str, reason: str, now: datetime, direct
         raise _problem(which, "there is no such request", _LIST)
     names = await directory.names((approval.home.team,), people_of(taken.approval))
     if taken.refusal is not None:
-        raise _problem(name, _why_not(taken.approval, names), "Nothing was changed.")
+        raise _problem(name, _why_not(taken.approval, taken.refusal, names), "Nothing was changed.")
     return f"{name}: withdrawn, and its run stops. {described(taken.approval, names).request}"
 
 
 def operator() -> str:
-    """The user of the operating system, by their uid: environment variables such as USER can say anything."""
+    """The user of the operating system, by their uid: environment variables such as USER can say anything.
+
+    Root alone could be anybody, so what sudo says of the person behind it is named as its word.
+    """
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container's user may have no name
         name = f"uid {os.getuid()}"
-    behind = os.environ.get("SUDO_USER", name)
-    return name if behind == name else f"{name}, by sudo of {behind}"
+    behind = os.environ.get("SUDO_USER", "") if os.getuid() == 0 else ""
+    return f"{name}, SUDO_USER={behind}" if behind else name
 
 
 def _checked(reason: str) -> str:
@@ -79,10 +83,12 @@ def _checked(reason: str) -> str:
     return stripped
 
 
-def _why_not(approval: Approval, names: Names) -> str:
-    if approval.state is State.PENDING:
-        return "asks for no decision, so there is nothing to withdraw"
-    return f"is no longer pending: {described(approval, names).outcome}"
+def _why_not(approval: Approval, refusal: Refusal, names: Names) -> str:
+    if approval.state is not State.PENDING:
+        return f"is no longer pending: {described(approval, names).outcome}"
+    if isinstance(refusal, Expired):
+        return "is past its deadline, and expires once the vote before that is counted"
+    return "asks for no decision, so there is nothing to withdraw"
 
 
 async def _meant(kept: Storage, which: str) -> Approval:

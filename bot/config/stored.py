@@ -13,7 +13,7 @@ from typing import Final
 from bot.config.consistency import inconsistencies
 from bot.config.entries import File
 from bot.config.file import Document, environment, read
-from bot.config.load import project_of, sources_of
+from bot.config.load import project_of
 from bot.config.problems import ConfigError
 from bot.config.project import Project
 from bot.config.secrets import Secrets, read_secrets
@@ -25,6 +25,8 @@ from engine.approvals import audit
 _KEYS: Final = ("project", "data", "retention", "audit_retention")
 _HOLD_SECRETS: Final = ("server", "context", "configurable")
 """The keys of an agent under which secrets stand."""
+_MAY_HOLD_KEYS: Final = ("url", "headers")
+"""The keys of an on-call source whose texts are secrets: an address may hold a key in its path or query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,24 @@ def _agents(whole: Document) -> Sequence[str]:
 
 
 def _secret_values(whole: Document, project: Project | None) -> Iterator[str | None]:
+    """The secrets of the whole file, also of entries that are wrong."""
     data = whole.data if isinstance(whole.data, dict) else {}
     agents = data.get("agents")
-    for agent in agents.values() if isinstance(agents, dict) else ():
-        yield from secrets_in({key: agent.get(key) for key in _HOLD_SECRETS} if isinstance(agent, dict) else None)
+    for agent in agents.values() if isinstance(agents, dict) else [agents]:
+        yield from secrets_in({key: agent.get(key) for key in _HOLD_SECRETS} if isinstance(agent, dict) else agent)
     yield from secrets_in(data.get("oncall"))
-    for entry in sources_of(whole, []).values():
-        yield from entry.secret_values
+    yield from _addresses(data.get("oncall"))
     if project is not None:
         yield from secret_variables(project.env)
+
+
+def _addresses(given: object, *, within: bool = False) -> Iterator[str]:
+    match given:
+        case str() if within:
+            yield given
+        case list():
+            for each in given:
+                yield from _addresses(each, within=within)
+        case dict():
+            for key, each in given.items():
+                yield from _addresses(each, within=within or key in _MAY_HOLD_KEYS)

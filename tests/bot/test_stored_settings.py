@@ -99,14 +99,23 @@ agents:
   b: {server: {url: "http://127.0.0.1:1", assistant: b, api_key: "server-secret"}}
 oncall:
   ops: {pagerduty: {policy: 7, token: pager-secret, tiers: none}}
-  cal: {ical: {url: "https://cal.example/path-secret.ics"}}
+  cal: {ical: {url: "https://cal.example/path-secret.ics", nonsense: 1}}
+  web: {http: {url: "https://web.example/hook-secret", headers: {X-Team: header-secret}, people: "]["}}
 """,
         ),
         {**REDIS, "SLACK_BOT_TOKEN": "xoxb-secret"},
     )
-    known = {"context-secret", "server-secret", "pager-secret", "https://cal.example/path-secret.ics", "xoxb-secret"}
+    known = {
+        "context-secret", "server-secret", "pager-secret", "https://cal.example/path-secret.ics", "xoxb-secret",
+        "https://web.example/hook-secret", "header-secret",
+    }  # fmt: skip
     assert known <= {*settings.secret_values}
     assert not any(each in repr(settings) for each in known)
+
+
+def test_the_secrets_of_agents_that_are_no_mapping_are_masked_all_the_same(tmp_path: Path) -> None:
+    file = written(tmp_path, "agents:\n- a: {graph: 'g.py:graph', context: {api_key: listed-secret}}\n")
+    assert "listed-secret" in storage_settings(file, REDIS).secret_values
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
