@@ -59,6 +59,8 @@ _TRIED: Final = {
 """The acts of refusals that are no choices on the card."""
 _FOR_PROGRAMS: Final = frozenset({"digest", "actions", "action", "revision", "grounds", "operator", "choice"})
 """Details that stand elsewhere in the line, or that only `--json` has."""
+_FREE_TEXT: Final = frozenset({"reason"})
+"""Details in a person's own words: an id in them is no person of ours."""
 _SHORT = 8
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _NEEDS_QUOTES = re.compile(r'[,:;] |["\[\]]|^$')
@@ -133,7 +135,8 @@ def _told(details: Mapping[str, Json], names: Names) -> Iterator[str]:
         if key == "refusal":
             yield str(each).replace("_", " ")
         elif key not in _FOR_PROGRAMS:
-            yield f"{key.replace('_', ' ')}: {_shown(each, names)}"
+            shown = _quoted(each) if key in _FREE_TEXT and isinstance(each, str) else _shown(each, names)
+            yield f"{key.replace('_', ' ')}: {shown}"
 
 
 def _shown(value: Json, names: Names) -> str:

@@ -74,6 +74,8 @@ def test_no_two_kinds_have_the_same_sentence() -> None:
          "bob (UBOB) tried to approve and was refused, own request"),
         (entry(What.REFUSED, None, {"refusal": "already_decided", "choice": "takenback", "operator": "sam"}),
          "the bot's operator (user sam on its machine) tried to withdraw the request and was refused, already decided"),
+        (entry(What.WITHDRAWN, None, {"operator": "sam", "reason": "UBOB"}),
+         "the bot's operator (user sam on its machine) withdrew the request, reason: UBOB"),
         (entry(What.WITHDRAWN, None, {"operator": "sam", "reason": "wrong cluster"}),
          "the bot's operator (user sam on its machine) withdrew the request, reason: wrong cluster"),
         (entry(What.WITHDRAWN, ALICE), "alice (UALICE) withdrew the request"),
