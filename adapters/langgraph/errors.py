@@ -18,7 +18,7 @@ class StateRefusedError(Exception):
 
 
 class EditRefusedError(Exception):
-    """The graph's state does not accept a person's change."""
+    """A person's change does not fit the graph's state, or the step that it starts from is gone."""
 
 
 class TimeLimitError(Exception):

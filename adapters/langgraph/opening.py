@@ -9,7 +9,8 @@ say. So it is called
   the work on the thread uses this one graph: reading the thread, making the cards, comparing an answer with its card,
   and running. So nothing is compared with a graph other than the one that runs, and a graph whose code differs from the
   code that asked is noticed as it is after a deploy (`in_process.threads.outdated`): people are asked again. Its
-  context manager is left when the work is done.
+  context manager is left when the work is done. What another person's run asks is read with a graph made for that
+  person: before a message that could void it, and after a restart that was refused.
 
 LangGraph Server makes one more graph, with another `access_context`, to read or to update a state. Here that would
 compare a card with a graph that does not run; so `access_context` is always `threads.create_run`. History is read with

@@ -30,6 +30,7 @@ from adapters.langgraph import dialects, sentences
 from adapters.langgraph.agents import AgentSpec, LocalAgent
 from adapters.langgraph.dialects.json_schema import Schema
 from adapters.langgraph.dialects.pauses import PAUSES
+from adapters.langgraph.errors import EditRefusedError
 from adapters.langgraph.foreseeing import foreseen
 from adapters.langgraph.guards import drift, gate_install, tool_starts
 from adapters.langgraph.guards.tool_args import schema_of
@@ -41,6 +42,7 @@ from adapters.langgraph.in_process.reports.report import forbidding
 from adapters.langgraph.in_process.runs.run import Runs
 from adapters.langgraph.in_process.sessions.runner import ThreadRunner
 from adapters.langgraph.in_process.sessions.session import Session
+from adapters.langgraph.in_process.threads.checkpoints import may_wait
 from adapters.langgraph.in_process.threads.outdated import is_outdated
 from adapters.langgraph.in_process.threads.thread import AnswerState, Thread
 from adapters.langgraph.loading.advice import advice
@@ -177,8 +179,19 @@ class LocalGraphs:
         """
         if turn.agent not in self._agents:
             return RunResult(error=sentences.not_set_up(turn.agent), complete=False)
+        await self._check_other_requester(turn, fence)
         async with self._runner(turn.agent, turn.thread, fence, watcher, turn.user) as runner:
             return await _start(runner, turn)
+
+    async def _check_other_requester(self, turn: Turn, fence: int) -> None:
+        """Raise WaitsForAnswerError where a question of another person's run waits: only that graph can tell."""
+        if turn.voids is None or not self._open[turn.agent].is_for_each_run:
+            return
+        stored = await self._stored(turn.thread)
+        if stored is None or _requester_in(stored) in ("", turn.user) or not may_wait(stored):
+            return
+        async with self._runner(turn.agent, turn.thread, fence, user=_requester_in(stored)) as runner:
+            _check_waiting(runner, await runner.session.read(), turn)
 
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
@@ -219,16 +232,21 @@ class LocalGraphs:
         if request.agent not in self._agents:
             return Stale(f"{sentences.not_set_up(request.agent)} Nothing was done.", RunResult(complete=False))
         user = await self._requester(request.agent, request.thread, request.checkpoint)
-        async with self._runner(request.agent, request.thread, fence, watcher, user) as runner:
-            return await time_travel(runner, request)
+        try:
+            async with self._runner(request.agent, request.thread, fence, watcher, user) as runner:
+                return await time_travel(runner, request)
+        except EditRefusedError as error:
+            reason = str(error)
+        # The thread stays as it is, and its last turn may be another person's: their graph goes on with it.
+        async with self._runner(request.agent, request.thread, fence, watcher) as runner:
+            return Stale(reason, await _rest(runner))
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """See `engine.ports.Graphs`."""
         if agent not in self._agents:
             return RunResult(error=sentences.not_set_up(agent), complete=False)
         async with self._runner(agent, thread, fence) as runner:
-            found = await runner.session.read()
-            return await runner.rest(found) if found.exists else RunResult()
+            return await _rest(runner)
 
     @asynccontextmanager
     async def _runner(
@@ -243,17 +261,33 @@ class LocalGraphs:
         """Read who asked for a turn from the thread itself: only a graph that is made for them needs it."""
         if not self._open[agent].is_for_each_run:
             return ""
+        stored = await self._stored(thread, checkpoint)
+        return _requester_in(stored) if stored is not None else ""
+
+    async def _stored(self, thread: ThreadId, checkpoint: str = "") -> Any:
         at = {"checkpoint_id": checkpoint} if checkpoint else {}
-        stored = await self._saver.aget_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": "", **at}})
-        return str(stored.metadata.get(keys.USER, "")) if stored is not None else ""
+        return await self._saver.aget_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": "", **at}})
+
+
+def _requester_in(stored: Any) -> str:
+    return str(stored.metadata.get(keys.USER, ""))
+
+
+async def _rest(runner: ThreadRunner) -> RunResult:
+    thread = await runner.session.read()
+    return await runner.rest(thread) if thread.exists else RunResult()
+
+
+def _check_waiting(runner: ThreadRunner, thread: Thread, turn: Turn) -> None:
+    if waiting := forbidding(runner.session.agent, thread, turn):
+        raise WaitsForAnswerError(turn.thread, waiting)
 
 
 async def _start(runner: ThreadRunner, turn: Turn) -> RunResult:
     thread = await runner.session.read()
     if thread.exists and thread.mark(keys.TURN) == turn.key:
         return await runner.run_on(thread)
-    if waiting := forbidding(runner.session.agent, thread, turn):
-        raise WaitsForAnswerError(turn.thread, waiting)
+    _check_waiting(runner, thread, turn)
     return await runner.feed(thread, turn)
 
 

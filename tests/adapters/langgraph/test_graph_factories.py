@@ -1,15 +1,16 @@
 """A factory with parameters makes a graph for each run: with what the run is given, and bound to what a card showed."""
 
 import asyncio
+import operator
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import anyio
 import pytest
@@ -24,13 +25,14 @@ from langgraph.types import interrupt
 from langgraph_sdk.runtime import ServerRuntime
 from support.graph_talk import AGENT, APPROVE, REJECT, THREAD, Talk, halt_of, payloads, talking, words
 
+from adapters.langgraph.config_keys import USER
 from adapters.langgraph.errors import AnswerNotTakenError
 from adapters.langgraph.loading.exports import LoadError
 from adapters.langgraph.requester import AuthUser
 from adapters.redis.checkpointer.serializer import GuardedSerializer
-from engine.asks.ask import Choice, KnownBy
+from engine.asks.ask import Choice, Json, KnownBy
 from engine.ids import ChannelId, ThreadId, UserId
-from engine.ports import Asked, RunResult, TimeTravelRun, Turn
+from engine.ports import Asked, RunResult, Stale, TimeTravelRun, Turn, WaitsForAnswerError
 
 
 class State(TypedDict, total=False):
@@ -74,8 +76,8 @@ def one(result: RunResult) -> Asked:
     return asked
 
 
-async def told(talk: Talk, user: str, key: str = "turn", thread: ThreadId = THREAD) -> RunResult:
-    return await talk.graphs.start(Turn(thread, AGENT, key, "go", UserId(user), ChannelId("C1"), None), fence=1)
+async def told(talk: Talk, user: str, key: str = "turn", thread: ThreadId = THREAD, text: str = "go") -> RunResult:
+    return await talk.graphs.start(Turn(thread, AGENT, key, text, UserId(user), ChannelId("C1"), None), fence=1)
 
 
 # What a run is given --------------------------------------------------------------------------------------------------
@@ -156,6 +158,59 @@ async def test_a_restart_is_given_the_person_who_asked_then() -> None:
         await talk.graphs.time_travel(TimeTravelRun(THREAD, AGENT, then.checkpoint, None, "back", UserId("U9")), 1)
         back = [each["configurable"]["user_id"] for each in calls.configs[seen:]]
     assert back == ["U7"]
+
+
+class Job(TypedDict, total=False):
+    text: str
+    done: Annotated[list[str], operator.add]
+
+
+def for_each_person(config: RunnableConfig) -> Any:
+    """Make a graph of another node for each person."""
+    user = config["configurable"]["user_id"]
+
+    def work(state: Job, config: RunnableConfig) -> Job:
+        DONE.append(f"{user}'s graph for {config['configurable'][USER]}")
+        if state["text"] != "done":
+            interrupt({"question": "First?"})
+            interrupt({"question": f"Second, with the account of {user}?"})
+        return {"text": "ready", "done": [user]}
+
+    builder: Any = StateGraph(Job).add_node("side", lambda _: {"done": ["side"]}).add_node(f"work for {user}", work)
+    return builder.add_edge(START, "side").add_edge(START, f"work for {user}")
+
+
+@pytest.mark.promise("P3")
+async def test_a_restart_that_is_refused_leaves_the_thread_to_the_graph_of_its_own_requester() -> None:
+    """Also where its last turn was another person's: their card waits as it was."""
+    async with making(for_each_person, **TEXT) as talk:
+        await told(talk, "U7", "first", text="done")
+        then = [each for each in await talk.graphs.snapshots(THREAD, AGENT, 9) if each.source == "input"][-1]
+        asked = one(await told(talk, "U8", "second"))
+        DONE.clear()
+        edits: Json = {"text": "changed before it was read"}
+        request = TimeTravelRun(THREAD, AGENT, then.checkpoint, edits, "back", UserId("U7"))
+        outcome = await talk.graphs.time_travel(request, 1)
+        assert isinstance(outcome, Stale)
+        assert outcome.result.asked == (asked,)
+        assert DONE == []
+        await talk.answer(asked, APPROVE)
+    assert DONE == ["U8's graph for U8"]
+
+
+@pytest.mark.promise("P3")
+async def test_a_message_of_another_person_does_not_void_a_question_that_waits() -> None:
+    """Their graph cannot read the question: it is partly answered, of other code, beside a step that is done."""
+    async with making(for_each_person, **TEXT) as talk:
+        first = one(await told(talk, "U7", "first"))
+        second = one(await talk.answer(first, APPROVE))
+        turn = Turn(THREAD, AGENT, "second", "go", UserId("U8"), ChannelId("C1"), frozenset())
+        with pytest.raises(WaitsForAnswerError) as waits:
+            await talk.graphs.start(turn, 1)
+        assert list(waits.value.asked) == [second]
+        await talk.answer(second, APPROVE)
+        assert (await talk.graphs.start(replace(turn, text="done"), 1)).reply is not None
+    assert DONE[-1] == "U8's graph for U8"
 
 
 async def test_only_work_on_a_thread_calls_it() -> None:

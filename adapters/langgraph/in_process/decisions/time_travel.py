@@ -30,7 +30,7 @@ from adapters.langgraph.in_process.threads.checkpoints import snapshot_of, state
 from adapters.langgraph.in_process.threads.state_edits import edits, update
 from adapters.langgraph.in_process.threads.thread import Thread
 from engine.asks.ask import Json
-from engine.ports import RunResult, Snapshot, Stale, TimeTravelRun
+from engine.ports import RunResult, Snapshot, TimeTravelRun
 
 
 async def snapshots(graph: Any, saver: Any, config: Mapping[str, Any], limit: int) -> Sequence[Snapshot]:
@@ -80,21 +80,22 @@ def _prompt(interrupt: Any) -> str:
     return ask.prompt or ", ".join(action.name for action in ask.actions)
 
 
-async def time_travel(runner: ThreadRunner, request: TimeTravelRun) -> RunResult | Stale:
-    """Begin the branch unless it has begun, and run on."""
+async def time_travel(runner: ThreadRunner, request: TimeTravelRun) -> RunResult:
+    """Begin the branch unless it has begun, and run on.
+
+    Raises EditRefusedError where nothing was begun. The runner's graph was made for the requester of the checkpoint, so
+    it does not go on with the thread then.
+    """
     session = runner.session
     thread = await session.read()
     if thread.exists and thread.mark(keys.TURN) == request.key:
         return await runner.run_on(thread)
     target = await session.read(checkpoint=request.checkpoint)
     if not target.exists:
-        return Stale(sentences.CHECKPOINT_GONE, await runner.rest(thread))
+        raise EditRefusedError(sentences.CHECKPOINT_GONE)
     if session.runs.draining:
         return STOPPED
-    try:
-        await _begin(session, request, target)
-    except EditRefusedError as error:
-        return Stale(str(error), await runner.rest(thread))
+    await _begin(session, request, target)
     return await runner.rest(await session.read())
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from langgraph.types import StateSnapshot
 
-from adapters.langgraph.config_keys import INTERRUPT, RETURN, is_interrupt_id
+from adapters.langgraph.config_keys import BREAKPOINTS, INTERRUPT, RETURN, is_interrupt_id
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards import approved_calls, decided, kept_calls
@@ -55,6 +55,12 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
         approved_here=approved_calls.of_step(writes),
         kept=kept_calls.of_step(writes),
     )
+
+
+def may_wait(stored: Any) -> bool:
+    """Tell from a thread's last checkpoint alone whether it may ask people something; only its graph knows for sure."""
+    asked = any(channel == INTERRUPT for _, channel, _ in stored.pending_writes or ())
+    return asked or BREAKPOINTS in stored.metadata
 
 
 async def read_refused(saver: Any, config: Mapping[str, Any], error: Exception) -> Thread | None:
