@@ -200,7 +200,8 @@ class OpenAgent:
         """Stop the factories that are opening, since nothing has run yet; no later call opens one."""
         self._draining = True
         for limit in self._opening:
-            limit.reschedule(asyncio.get_running_loop().time())
+            if not limit.expired():  # it is over already where a thread, which cannot be cancelled, still opens
+                limit.reschedule(asyncio.get_running_loop().time())
 
     async def _made(self, stack: AsyncExitStack, user: str, thread: ThreadId) -> LocalAgent:
         spec = self._source.spec

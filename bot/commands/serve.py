@@ -40,15 +40,17 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
             on_ready()
             await _first_end(lanes, graphs, names, posting, on_call, reload, stop=stopping)
     finally:
-        bot.drain()
-        stopping.cancel()
-        graphs.cancel()
-        posting.cancel()
-        on_call.cancel()
-        reload.cancel()
-        await _end(lanes, DRAIN_SECONDS)
-        names.cancel()  # last: the names belong to this process until its runs rest
-        await asyncio.gather(stopping, graphs, names, posting, on_call, reload, return_exceptions=True)
+        try:
+            bot.drain()
+        finally:  # whatever a graph's code raised, the lanes' work is waited for
+            stopping.cancel()
+            graphs.cancel()
+            posting.cancel()
+            on_call.cancel()
+            reload.cancel()
+            await _end(lanes, DRAIN_SECONDS)
+            names.cancel()  # last: the names belong to this process until its runs rest
+            await asyncio.gather(stopping, graphs, names, posting, on_call, reload, return_exceptions=True)
 
 
 async def _first_end(lanes: "asyncio.Task[None]", *others: "asyncio.Task[None]", stop: "asyncio.Task[bool]") -> None:

@@ -32,7 +32,7 @@ from adapters.langgraph.requester import AuthUser
 from adapters.redis.checkpointer.serializer import GuardedSerializer
 from engine.asks.ask import Choice, Json, KnownBy
 from engine.ids import ChannelId, ThreadId, UserId
-from engine.ports import Asked, RunResult, Stale, TimeTravelRun, Turn, WaitsForAnswerError
+from engine.ports import Asked, Later, RunResult, Stale, TimeTravelRun, Turn, WaitsForAnswerError
 
 
 class State(TypedDict, total=False):
@@ -408,6 +408,29 @@ async def test_a_factory_that_takes_longer_than_the_limit_of_a_run_fails_the_wor
         slow.append(None)
         with pytest.raises(LoadError, match="took longer than time_limit"):
             await talk.say()
+
+
+@pytest.mark.promise("P1")
+async def test_a_stop_drains_where_the_limit_is_over_while_a_thread_still_opens() -> None:
+    """The limit cannot cancel the thread, so the work ends when the thread does; the other runs rest at once."""
+    entered, go_on, slow = threading.Event(), threading.Event(), list[None]()
+
+    @contextmanager
+    def make(_: RunnableConfig) -> Iterator[Any]:
+        if slow:
+            entered.set()
+            assert go_on.wait(60)
+        yield built(deploys)
+
+    async with making(make, time_limit=timedelta(milliseconds=20), **TEXT) as talk:
+        slow.append(None)
+        work = asyncio.create_task(talk.say())
+        await asyncio.to_thread(entered.wait, 60)
+        assert not (await asyncio.wait([work], timeout=0.1))[0]
+        talk.graphs.drain()
+        go_on.set()
+        with pytest.raises(Later):
+            await work
 
 
 # Faults ---------------------------------------------------------------------------------------------------------------
