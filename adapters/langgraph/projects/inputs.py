@@ -4,12 +4,13 @@ import ast
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from adapters.langgraph.loading.stated_types import written_as
 from adapters.langgraph.messages.inputs import DEFAULT_INPUT, fields_named, filled, takes_words
+from adapters.langgraph.projects.decisions import is_decision
 from adapters.langgraph.projects.fields import Kind, StateField, bare, fields_of, kind_of
 from adapters.langgraph.projects.guess import Guess, rank
 from adapters.langgraph.projects.keys import is_subscripted
@@ -42,8 +43,6 @@ _NO_WORDS = frozenset({
 })
 # fmt: on
 """Last parts of names of fields that say one thing exactly, as `ticket_id` and `request_type`."""
-_DECIDES = re.compile(r"approv|authori[sz]|confirm|consent|sign_?off", re.IGNORECASE)
-"""Names of fields that hold a decision: the person who asks is not asked for it."""
 _PEOPLE = ("user", "user_id", "username", "user_name", "requester", "requested_by")
 _CHANNELS = ("channel", "channel_id", "channel_name")
 _MESSAGE: Json = [{"role": "user", "content": "$text"}]
@@ -149,10 +148,16 @@ def _is_open(field: StateField) -> bool:
 
 def _is_exact(field: StateField) -> bool:
     """Tell whether the name or the description of a text says that it is one thing exactly, as an id is."""
-    if _is_telling(field):
+    if _is_telling(field) and not _decides(field):
         return False
     words = re.findall(r"[a-z]+", f"{field.name.split('_')[-1]} {field.description}".lower())
-    return bool(_NO_WORDS.intersection(words) or _DECIDES.search(field.name))
+    return bool(_NO_WORDS.intersection(words)) or _decides(field)
+
+
+def _decides(field: StateField) -> bool:
+    """Tell whether a field may hold a decision. A request stays one if its description says who decides about it."""
+    is_words = field.kind is Kind.TEXT and rank(field.name, _WORDS) < len(_WORDS)
+    return is_decision(field.name, field.type, "" if is_words else field.description)
 
 
 def _is_telling(field: StateField) -> bool:
@@ -177,7 +182,7 @@ def _fitness(field: StateField, used: Usage) -> tuple[bool, bool, bool, int, boo
 
 
 def _may_take_words(field: StateField) -> bool:
-    if field.name in (*_PEOPLE, *_CHANNELS):
+    if field.name in (*_PEOPLE, *_CHANNELS) or _decides(field):
         return False
     match field.kind:
         case Kind.TEXT:
@@ -244,10 +249,10 @@ def _value_of(field: StateField, within: str = "") -> tuple[Json, Sequence[str]]
         return None, ()
     if field.kind in (Kind.OTHER, Kind.TEXTS, Kind.MESSAGES) and "history" in field.name and _is_list(field.bare):
         return [], ()
-    if field.kind is Kind.OBJECT and not _DECIDES.search(field.name):
+    if field.kind is Kind.OBJECT and not _decides(field):
         return _of_object(field, within)
     name = f"{within}{field.name}"
-    if field.kind is Kind.MESSAGES or not name.isidentifier() or _DECIDES.search(name):
+    if field.kind is Kind.MESSAGES or not name.isidentifier() or _decides(field):
         return None, (field.shown,)
     return (f"$fields.{name}", ()) if written_as(field.type) else (None, (field.shown,))
 
@@ -293,6 +298,8 @@ def _reduced(channel: Any, value: Json) -> Any:
 
 def _of_type(kind: Any, what: str, name: str = "") -> Guess:
     match kind_of(kind):
+        case _ if is_decision(name, kind):
+            return Guess({}, "", (_whole(kind),))
         case Kind.MESSAGES:
             return Guess(_MESSAGE, f"guess: {what} is a list of messages")
         case Kind.TEXT | Kind.UNKNOWN:
@@ -306,8 +313,11 @@ def _of_type(kind: Any, what: str, name: str = "") -> Guess:
         case _ if name.isidentifier() and written_as(kind):
             return Guess(f"$fields.{name}", "guess: the message says the value")
         case _:
-            shown = getattr(bare(kind), "__name__", str(kind))
-            return Guess("$text", f"guess: {what} takes the person's words", (f"the input ({shown})",))
+            return Guess("$text", f"guess: {what} takes the person's words", (_whole(kind),))
+
+
+def _whole(kind: Any) -> str:
+    return f"the input ({getattr(bare(kind), '__name__', str(kind))})"
 
 
 def _of_workflow(graph: Any) -> Guess:
@@ -316,6 +326,9 @@ def _of_workflow(graph: Any) -> Guess:
     function, name = _function(graph)
     if getattr(bare(kind), "__origin__", bare(kind)) not in (dict, Mapping, Any):
         return _of_type(kind, f'"{name}"', name)
+    is_object = getattr(bare(kind), "__origin__", bare(kind)) in (dict, Mapping)
+    if not is_object and is_decision(name, kind):
+        return Guess({}, "", (name,))
     used = Usage(known=False) if function is None else fields_read(function)
     keys = _in_order(function, used.reads) if function is not None else []
     if "messages" in keys:
@@ -323,14 +336,19 @@ def _of_workflow(graph: Any) -> Guess:
     if not keys and used.known:
         return Guess(dict(DEFAULT_INPUT))  # it reads nothing of its input
     if not keys:
-        is_object = getattr(bare(kind), "__origin__", bare(kind)) in (dict, Mapping)
         if name == "messages":
             return _of_type(list, f'"{name}"')
         missing = ("the input (a dict of unknown keys)",) if is_object else ()
         return Guess({"input": "$text"} if is_object else "$text", f'guess: "{name}" is the person\'s words', missing)
-    fields = [StateField(each, Any, required=each in used.needs) for each in keys]
-    words = min(fields, key=lambda each: rank(each.name, _WORDS))
-    value: dict[str, Json] = {words.name: "$text"}
+    held = [*get_args(bare(kind))[1:], Any][0]
+    return _of_keys([StateField(each, held, required=each in used.needs) for each in keys])
+
+
+def _of_keys(fields: Sequence[StateField]) -> Guess:
+    """The input of a workflow that reads these keys of a dict."""
+    able = [each for each in fields if not _decides(each)]
+    words = min(able, key=lambda each: rank(each.name, _WORDS), default=None)
+    value: dict[str, Json] = {} if words is None else {words.name: "$text"}
     lacking: list[str] = []
     for each in fields:
         if each.name in value or not each.required:
@@ -338,7 +356,8 @@ def _of_workflow(graph: Any) -> Guess:
         part, unknown = _value_of(each)
         value |= {} if unknown else {each.name: part}
         lacking += unknown
-    return Guess(value, f'guess: "{words.name}" takes the person\'s words', tuple(lacking))
+    why = "" if words is None else f'guess: "{words.name}" takes the person\'s words'
+    return Guess(value, why, tuple(lacking))
 
 
 def workflow_function(graph: Any) -> Any:

@@ -232,7 +232,6 @@ class Nested(BaseModel):
         ({"email": str, "complaint": str}, {"email": "$fields.email", "complaint": "$text"}),
         ({"question": str, "tone": Literal["dry", "warm"]}, {"question": "$text", "tone": "$fields.tone"}),
         ({"action": Choice}, {"action": "$fields.action"}),
-        ({"service": str, "dry_run": bool}, {"service": "$fields.service", "dry_run": "$fields.dry_run"}),
         ({"question": str, "since": date | None}, {"question": "$text", "since": None}),
         ({"question": str, "sources": list[str]}, {"question": "$text", "sources": "$fields.sources"}),
         ({"order": Nested}, {"order": {"id": "$fields.order_id", "total": "$fields.order_total"}}),
@@ -259,10 +258,89 @@ def test_of_several_required_fields_one_takes_the_words_if_it_says_so(fields: An
     assert (guess.value, guess.missing) == (given, ())
 
 
-@pytest.mark.parametrize("fields", [{"approved": bool}, {"confirmed_by": str, "note": str}, {"payload": dict}])
-def test_neither_a_decision_nor_an_object_is_asked_of_the_person_who_asks(fields: Any) -> None:
-    (missing,) = input_guess(typed(**fields)).missing
-    assert missing.startswith(next(iter(fields)))
+class Verdicts(Enum):
+    GOOD = "approve"
+    BAD = "reject"
+
+
+class Gated(BaseModel):
+    task: str
+    quick: bool
+
+
+def described(kind: Any, text: str) -> Any:
+    return Annotated[kind, Field(description=text)]
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        *((name, str) for name in ("confirmed_by", "reviewed", "allowed", "granted", "permission", "decision")),
+        *((name, str) for name in ("isAdmin", "preapproved", "skip_review", "override", "status", "verdict", "force")),
+        *((name, bool) for name in ("approved", "dry_run", "quick", "paid")),
+        *(("answer_is", kind) for kind in (Verdicts, Literal["allow", "deny"], Literal["yes", "no"], Literal[0, 1])),
+        *(("marks", kind) for kind in (list[bool], tuple[bool, ...], list[Verdicts], str | bool, dict[str, bool])),
+        *(("mark", Annotated[str, Field(pattern=each)]) for each in ("^(yes|no)$", "approve|reject")),
+        ("mark", described(str, "Whether the request may go on")),
+        ("level", described(int, "Approved by this many people")),
+        ("note", described(bool, "The question")),
+    ],
+)
+@pytest.mark.parametrize("beside", [{}, {"service": str}, {"question": str}, {"service": str, "amount": int}])
+def test_no_decision_and_no_flag_is_asked_of_the_person_who_asks(field: str, kind: Any, beside: Any) -> None:
+    fields: Any = {**beside, field: kind}
+    within: Any = {name: (each, ...) for name, each in fields.items()}
+    for place, graph in (("", typed(**fields)), ("order.", typed(order=create_model("Within", **within)))):
+        guess = input_guess(graph)
+        assert [each.partition(" ")[0] for each in guess.missing] == [f"{place}{field}"]
+        assert f"'{field}'" not in f"{guess.value}"
+
+
+@pytest.mark.promise("P4")
+def test_a_workflow_takes_no_decision_from_a_message() -> None:
+    @entrypoint()
+    def of_keys(inputs: dict[str, Any]) -> str:
+        return f"{inputs['reviewed']} {inputs['task']} {inputs['skip_checks']}"
+
+    @entrypoint()
+    def of_one_key(inputs: dict[str, Any]) -> str:
+        return f"{inputs['reviewed']}"
+
+    @entrypoint()
+    def of_model(given: Gated) -> str:
+        return f"{given}"
+
+    @entrypoint()
+    def of_flag(quick: bool) -> str:  # noqa: FBT001 - as a project writes it
+        return f"{quick}"
+
+    @entrypoint()
+    def of_word(approved: str) -> str:
+        return approved
+
+    @entrypoint()
+    def of_any(approved) -> str:  # type: ignore[no-untyped-def] # noqa: ANN001 - as a project writes it
+        return "paid" if approved else "not paid"
+
+    @entrypoint()
+    def of_flags(inputs: dict[str, bool]) -> str:
+        return f"{inputs['quick']}"
+
+    found = [input_guess(each) for each in (of_keys, of_one_key, of_model, of_flag, of_word, of_any, of_flags)]
+    assert [(each.value, each.missing) for each in found] == [
+        ({"task": "$text"}, ("reviewed", "skip_checks")),
+        ({}, ("reviewed",)),
+        ({"task": "$text"}, ("quick (bool)",)),
+        ({}, ("the input (bool)",)),
+        ({}, ("the input (str)",)),
+        ({}, ("approved",)),
+        ({}, ("quick (bool)",)),
+    ]
+
+
+def test_an_object_is_not_asked_of_the_person_who_asks() -> None:
+    assert input_guess(typed(payload=dict)).missing == ("payload (dict)",)
 
 
 class Ticketed(BaseModel):
