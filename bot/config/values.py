@@ -137,6 +137,9 @@ def expression(value: str, fix: str = "See https://jmespath.org; the default is 
 def _template(value: JsonValue) -> JsonValue:
     for path, text in templates.texts(value):
         if _STATED.fullmatch(text) and not any(isinstance(each, int) for each in path):
+            if not text.removeprefix("$fields.").strip("_"):
+                what = "a name of underscores alone cannot be given in a message"
+                raise wrong(what, "Write amount: $fields.amount.", *path)
             continue
         if re.search(r"(?<!\$)\$fields\b", text):
             raise wrong(

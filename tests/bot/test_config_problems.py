@@ -203,6 +203,13 @@ CASES = {
             "$fields.amount."
         ),
     ),
+    "a value of a message whose name nobody can write": (
+        "agents:\n  one: {graph: a.py:g, channels: [ops], input: {q: $fields.__}}\n",
+        (
+            "app.yaml:2: agents.one.input.q: a name of underscores alone cannot be given in a message. Write amount: "
+            "$fields.amount."
+        ),
+    ),
     "values of a message on a server": (
         "agents:\n  one:\n    channels: [ops]\n    server: {url: 'http://h', assistant: a}\n    input: {n: $fields.n}",
         (

@@ -5,7 +5,8 @@ message that lacks one starts nothing: nobody guesses an amount.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,9 @@ from engine.ports import Turn
 DEFAULT_INPUT: Mapping[str, Any] = MappingProxyType({"messages": [{"role": "user", "content": "$text"}]})
 _WORD = re.compile(r"\$(\$|[A-Za-z_]\w*)")
 _STATED = re.compile(r"\$fields\.([A-Za-z_]\w*)")
+_PART = re.compile(r"[^,;]*[,;]|[^,;]+")
+_MARK = re.compile(r"([^:=]*)[:=][*_]*(.*)", re.DOTALL)
+_LONGEST_NAME = 200
 
 
 def input_of(template: Any, turn: Turn, stated: Mapping[str, Any] = MappingProxyType({})) -> Any:
@@ -42,21 +46,54 @@ def takes_words(template: Any) -> bool:
 
 
 def said_in(text: str, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Find the values that a message says, by name; several where it says different ones."""
-    if not names:
-        return {}
-    spelled = "|".join(re.escape(each).replace("_", "[-_ ]") for each in sorted(names, key=len, reverse=True))
-    begin = rf"(?:^|[\n,;])[ \t>*_•-]*(?P<name>{spelled})[*_]*[ \t]*[:=][*_]*"
-    marks = [*re.finditer(begin, text, re.IGNORECASE)]
-    found: dict[str, list[str]] = {}
-    for number, mark in enumerate(marks):
-        value = text[mark.end() : marks[number + 1].start() if number + 1 < len(marks) else len(text)]
-        name = re.sub(r"[- ]", "_", mark["name"].casefold())
-        known = next(each for each in names if each.casefold() == name)
-        line = value.strip().partition("\n")[0].strip()
-        if line and line not in found.setdefault(known, []):
-            found[known].append(line)
-    return found
+    """Find the values that a message says, by name; two where it says different ones.
+
+    A quoted line is not read: somebody else wrote it. The cost grows with the text alone: anyone may write one.
+    """
+    keys, found = {_key(each) for each in names} - {""}, dict[str, list[str]]()
+    for line in _own_lines(text) if keys else ():
+        for key, value in _said_in_line(line, keys):
+            values = found.setdefault(key, [])
+            if value and value not in values and len(values) < 2:  # noqa: PLR2004 - two are enough to differ
+                values.append(value)
+    return {each: found[_key(each)] for each in names if found.get(_key(each))}
+
+
+def _own_lines(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        begin = line.strip().replace("&gt;", ">", 3)
+        if begin.startswith(">>>"):
+            return  # it quotes the rest of a message in Slack
+        if not begin.startswith(">"):
+            yield line
+
+
+def _said_in_line(line: str, keys: Set[str]) -> Iterator[tuple[str, str]]:
+    key, said = "", list[str]()
+    for part in _PART.findall(line):
+        mark = _MARK.match(part)
+        if mark is None or (named := _key(mark[1])) not in keys:
+            said.append(part)
+            continue
+        if key:
+            yield key, _value(said)
+        key, said = named, [mark[2]]
+    if key:
+        yield key, _value(said)
+
+
+def _value(parts: Sequence[str]) -> str:
+    value = "".join(parts).strip()
+    return value[:-1].strip() if value.endswith((",", ";")) else value
+
+
+def _key(name: str) -> str:
+    """A name as it is compared: without case, marks of emphasis and lists, and the dots that Turkish tells an i by."""
+    plain = name.strip(" \t\r*_•-")
+    if len(plain) > _LONGEST_NAME:
+        return ""
+    folded = unicodedata.normalize("NFKC", plain).casefold().replace("\u0307", "").replace("ı", "i")
+    return re.sub("[- ]", "_", folded)
 
 
 def of_run(template: Any, user: str, thread: ThreadId) -> Any:

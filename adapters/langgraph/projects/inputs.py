@@ -252,7 +252,7 @@ def _value_of(field: StateField, within: str = "") -> tuple[Json, Sequence[str]]
     if field.kind is Kind.OBJECT and not _decides(field):
         return _of_object(field, within)
     name = f"{within}{field.name}"
-    if field.kind is Kind.MESSAGES or not name.isidentifier() or _decides(field):
+    if field.kind is Kind.MESSAGES or not name.strip("_").isidentifier() or _decides(field):
         return None, (field.shown,)
     return (f"$fields.{name}", ()) if written_as(field.type) else (None, (field.shown,))
 

@@ -2,9 +2,12 @@
 
 from decimal import Decimal
 from enum import Enum
+from time import process_time
 from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 from langgraph.func import entrypoint
 from langgraph.graph import START, MessagesState, StateGraph
@@ -131,9 +134,46 @@ async def test_values_within_an_object() -> None:
 
 def test_values_stand_at_the_begin_of_a_line_or_after_a_comma() -> None:
     names = ["amount", "account_id", "note"]
-    text = "The amount: 3 is not one\n> • *Amount:* 200; account id = 7, note: a, b; c\nthanks"
+    text = "The amount: 3 is not one\n • *Amount:* 200; account id = 7, note: a, b; c,\nthanks"
     assert said_in(text, names) == {"amount": ["200"], "account_id": ["7"], "note": ["a, b; c"]}
     assert said_in("", names) == said_in("amounts: 3", names) == said_in("amount: 3", []) == {}
+    assert said_in("amount:\n5", names) == said_in("amount: , note:", names) == {}
+
+
+@pytest.mark.promise("P10")
+@pytest.mark.parametrize("quoted", ["> amount: 9", " &gt; amount: 9", "> a, amount: 9", ">>> hello\namount: 9"])
+def test_a_quoted_line_says_nothing(quoted: str) -> None:
+    assert said_in(quoted, ["amount"]) == {}
+    assert said_in(f"amount: 3\n{quoted}", ["amount"]) == {"amount": ["3"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("TİTLE: x", "title"), ("tıtle: x", "title"), ("ŞEHİR: x", "şehir"), ("STRASSE: x", "straße")]
+    + [("cafe\u0301: x", "caf\u00e9"), ("_a_: x", "_a"), ("A-B: x", "a_b"), ("\u212aelvin: x", "kelvin")],
+)
+def test_a_name_is_found_however_its_letters_are_written(text: str, name: str) -> None:
+    assert said_in(text, [name, "other"]) == {name: ["x"]}
+    assert said_in(text, ["__", "other"]) == {}
+
+
+@given(st.text("aAıİiIß_- *:=,;>\n1•\u0307"), st.lists(st.from_regex(r"[iıİßa_]{1,3}", fullmatch=True)))
+def test_no_text_and_no_name_raises(text: str, names: list[str]) -> None:
+    for name, values in said_in(text, names).items():
+        assert name in names
+        assert 0 < len({*values}) == len(values) < 3
+
+
+@pytest.mark.parametrize("part", [",", "+", ", ", "\n*", "_", "*", " ", "a:{},", "\na: {}", "\n_a_b", ":", "a=", "\u0307"])
+@pytest.mark.parametrize("names", [["a", "amount"], ["a_b", "_a", "__"]])
+def test_a_long_text_is_read_in_time_that_grows_with_its_length(part: str, names: list[str]) -> None:
+    def seconds(length: int) -> float:
+        text = "\n" + "".join(part.format(number) for number in range(length // len(part)))
+        started = process_time()
+        said_in(text, names)
+        return process_time() - started
+
+    assert seconds(160_000) < 12 * seconds(40_000) + 0.2
 
 
 @pytest.mark.parametrize(
