@@ -14,7 +14,7 @@ from adapters.langgraph.loading.breakpoints import Breakpoints
 from adapters.langgraph.loading.own_types import TypeName
 from adapters.langgraph.loading.schema_fit import USER_EXAMPLE, Misfit, context_for, context_given, hints, misfits
 from adapters.langgraph.loading.stated_types import input_type, read_stated, takes_none, written_as
-from adapters.langgraph.messages.inputs import DEFAULT_INPUT, fields_named, input_of, of_run, said_in, takes_words
+from adapters.langgraph.messages.inputs import DEFAULT_INPUT, fields_named, input_of, later_template, of_run, said_in
 from adapters.langgraph.messages.replies import DEFAULT, Replies
 from adapters.langgraph.reading import Reading, Readings
 from adapters.langgraph.sentences import fields_wanted
@@ -93,38 +93,37 @@ class LocalAgent:
     def _graphs_below(self) -> Iterable[tuple[str, Any]]:
         return self.graph.get_subgraphs(recurse=True) if self.nested else ()
 
-    def input_of(self, turn: Turn) -> Any:
-        """Make the input of a turn; what its message does not say is left out."""
-        return input_of(self.spec.input, turn, self._stated(turn)[0])
+    def input_of(self, turn: Turn, *, again: bool) -> tuple[Any, str]:
+        """Make the input of a turn, and say what its message lacks to start the graph; "". `again`: a later turn.
 
-    def refusal(self, turn: Turn, *, again: bool) -> str:
-        """Say what a message has to say so that it can start the graph; "" if it says all. `again`: a later turn.
-
-        In a conversation by messages a later turn keeps what an earlier one said. Where all of the input is said, each
-        message is a request of its own, and a value of the one before would be a guess.
+        Each said value is read once: by the code of the graph, too.
         """
-        _, problems = self._stated(turn)
-        if again and takes_words(self.spec.input):
-            problems = {name: each for name, each in problems.items() if each}
-        named = dict(fields_named(self.spec.input))
-        wanted = {name: written_as(input_type(self.graph, path)) for name, path in named.items()}
-        return fields_wanted(wanted, problems) if problems else ""
+        template = self.spec.input
+        if again and hasattr(self.graph, "builder"):  # a workflow of the functional API keeps no input
+            template = later_template(template, turn.text)
+        values, problems = self._stated(template, turn.text)
+        refusal = fields_wanted(fields_said(self.graph, template), problems) if problems else ""
+        return input_of(template, turn, values), refusal
 
-    def _stated(self, turn: Turn) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Read the values that a message says itself; and what is wrong with each other, "" where it is missing."""
-        named = dict(fields_named(self.spec.input))
-        said, values, problems = said_in(turn.text, [*named]), dict[str, Any](), dict[str, str]()
-        for name, path in named.items():
+    def _stated(self, template: Any, text: str) -> tuple[Mapping[tuple[str, ...], Any], Mapping[str, str]]:
+        """Read the values that a message says, by place; and what is wrong with each other, "" where it is missing."""
+        named = [*fields_named(template)]
+        said, values, problems = (
+            said_in(text, [name for name, _ in named]),
+            dict[tuple[str, ...], Any](),
+            dict[str, str](),
+        )
+        for name, path in named:
             kind = input_type(self.graph, path)
             match said.get(name, ()):
-                case (text,):
-                    values[name], wrong = read_stated(kind, text)
+                case (value,):
+                    values[path], wrong = read_stated(kind, value)
                     problems |= {name: wrong[0].what} if wrong else {}
                 case () if takes_none(kind):
-                    values[name] = None
+                    values[path] = None
                 case several:
-                    problems[name] = "is said twice, and differently" if several else ""
-        return {name: each for name, each in values.items() if name not in problems}, problems
+                    problems[name] = "has two different values" if several else ""
+        return values, problems
 
     @property
     def misfits(self) -> Sequence[Misfit]:
@@ -178,3 +177,14 @@ class LocalAgent:
     def fingerprint_of(self, path: str) -> str:
         """Return the path with the fingerprint of the code that asks there."""
         return f"{path}:{self.code.get(self.node_of(path), '')}"
+
+
+def fields_said(graph: Any, template: Any) -> Mapping[str, str]:
+    """List the values that a message has to say for an `input:`, each with what to write."""
+    found: dict[str, list[str]] = {}
+    for name, path in fields_named(template):
+        found.setdefault(name, []).append(written_as(input_type(graph, path)))
+    return {
+        name: " and ".join(dict.fromkeys([each for each in kinds if each != "text"] or kinds))
+        for name, kinds in found.items()
+    }

@@ -37,7 +37,7 @@ async def asked(texts: dict[str, str]) -> dict[str, Any]:
         async with AsyncExitStack() as stack:
             opened = await OpenAgent.open(spec, InMemorySaver(), stack, files, InMemoryStore())
             agent = await stack.enter_async_context(opened.for_run(turn.user, turn.thread))
-            given, context = agent.input_of(turn), agent.context_of(turn.user, turn.thread)
+            (given, _), context = agent.input_of(turn, again=False), agent.context_of(turn.user, turn.thread)
             result = await agent.graph.ainvoke(given, {"configurable": {"thread_id": turn.thread}}, context=context)
         interrupts = result["__interrupt__"]
         inputs[spec.graph], found[spec.graph] = given, [to_json(each.value).value for each in interrupts]

@@ -96,8 +96,9 @@ def read_field(hint: Any, value: Any) -> tuple[Any, Sequence[Wrong]]:
         adapter = TypeAdapter(hint)
     except Exception:  # noqa: BLE001 - a class that pydantic knows nothing of, in whatever way
         return value, ()
-    problems = _problems_of(lambda: adapter.validate_python(value))
-    return (value if problems else adapter.validate_python(value)), problems
+    valid: list[Any] = []
+    problems = _problems_of(lambda: valid.append(adapter.validate_python(value)))
+    return (value if problems else valid[0]), problems
 
 
 def _object_in(hint: Any) -> Any:

@@ -6,7 +6,7 @@ message that lacks one starts nothing: nobody guesses an amount.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -20,17 +20,36 @@ _STATED = re.compile(r"\$fields\.([A-Za-z_]\w*)")
 _PART = re.compile(r"[^,;]*[,;]|[^,;]+")
 _MARK = re.compile(r"([^:=]*)[:=][*_]*(.*)", re.DOTALL)
 _LONGEST_NAME = 200
+Path = tuple[str, ...]
+"""A place in the input."""
 
 
-def input_of(template: Any, turn: Turn, stated: Mapping[str, Any] = MappingProxyType({})) -> Any:
+def input_of(template: Any, turn: Turn, stated: Mapping[Path, Any] = MappingProxyType({})) -> Any:
     """Fill a turn's words in as values: a text is never read as YAML or JSON.
 
-    `stated` are the values of `$fields`; a key without one is left out.
+    `stated` are the values of `$fields`, by place; a key without one is left out.
     """
     return filled(template, {"text": turn.text, "user": turn.user, "channel": turn.channel}, stated)
 
 
-def fields_named(template: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
+def later_template(template: Any, text: str) -> Any:
+    """Return the `input:` of a later turn: without the keys whose values this message leaves out.
+
+    In a conversation by messages the graph keeps them, those that may be None too. Where all of the input is said, each
+    message is a request of its own, and a value of the one before would be a guess.
+    """
+    if not isinstance(template, Mapping) or not takes_words(template):
+        return template
+    said = said_in(text, [name for name, _ in fields_named(template)])
+    return {key: each for key, each in template.items() if not _is_unsaid(each, said)}
+
+
+def _is_unsaid(template: Any, said: Collection[str]) -> bool:
+    names = [name for name, _ in fields_named(template)]
+    return bool(names) and not takes_words(template) and not any(name in said for name in names)
+
+
+def fields_named(template: Any, path: Path = ()) -> Iterator[tuple[str, Path]]:
     """List the values that a message has to say itself: the name of each, and its place in the input."""
     if isinstance(template, str) and (word := _STATED.fullmatch(template)):
         yield word[1], path
@@ -68,7 +87,7 @@ def _own_lines(text: str) -> Iterator[str]:
             yield line
 
 
-def _said_in_line(line: str, keys: Set[str]) -> Iterator[tuple[str, str]]:
+def _said_in_line(line: str, keys: Collection[str]) -> Iterator[tuple[str, str]]:
     key, said = "", list[str]()
     for part in _PART.findall(line):
         mark = _MARK.match(part)
@@ -92,7 +111,7 @@ def _key(name: str) -> str:
     plain = name.strip(" \t\r*_•-")
     if len(plain) > _LONGEST_NAME:
         return ""
-    folded = unicodedata.normalize("NFKC", plain).casefold().replace("\u0307", "").replace("ı", "i")
+    folded = unicodedata.normalize("NFKC", plain).casefold().replace("\u0307", "").replace("\u0131", "i")
     return re.sub("[- ]", "_", folded)
 
 
@@ -101,23 +120,24 @@ def of_run(template: Any, user: str, thread: ThreadId) -> Any:
     return filled(template, {"user": user, "channel": channel_of(thread), "thread": thread})
 
 
-def filled(template: Any, words: Mapping[str, str], stated: Mapping[str, Any] = MappingProxyType({})) -> Any:
+def filled(
+    template: Any, words: Mapping[str, str], stated: Mapping[Path, Any] = MappingProxyType({}), path: Path = ()
+) -> Any:
     """Replace the words in a template, such as `$user`; `$$` is a dollar sign, and an unknown word stays."""
     if isinstance(template, str):
-        if (word := _STATED.fullmatch(template)) and word[1] in stated:
-            return stated[word[1]]
+        if path in stated:
+            return stated[path]
         return _WORD.sub(lambda found: "$" if found[1] == "$" else words.get(found[1], found[0]), template)
     if isinstance(template, Mapping):
-        kept = {key: each for key, each in template.items() if not _is_left_out(each, stated)}
-        return {key: filled(each, words, stated) for key, each in kept.items()}
+        kept = {key: each for key, each in template.items() if not _is_left_out(each, stated, (*path, key))}
+        return {key: filled(each, words, stated, (*path, key)) for key, each in kept.items()}
     if isinstance(template, list):
-        return [filled(each, words, stated) for each in template]
+        return [filled(each, words) for each in template]
     return template
 
 
-def _is_left_out(template: Any, stated: Mapping[str, Any]) -> bool:
-    word = _STATED.fullmatch(template) if isinstance(template, str) else None
-    return word is not None and word[1] not in stated
+def _is_left_out(template: Any, stated: Mapping[Path, Any], path: Path) -> bool:
+    return isinstance(template, str) and _STATED.fullmatch(template) is not None and path not in stated
 
 
 def names_people(template: Any) -> bool:

@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapters.langgraph.agents import AgentSpec, LocalAgent
+from adapters.langgraph.agents import AgentSpec, LocalAgent, fields_said
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.foreseeing import foreseen
 from adapters.langgraph.guards import drift
 from adapters.langgraph.loading.context_schema import is_typed_dict
 from adapters.langgraph.loading.exports import LoadError, loaded_module
 from adapters.langgraph.loading.schema_fit import misfits
-from adapters.langgraph.loading.stated_types import input_type, written_as
 from adapters.langgraph.loading.tools_seen import tools_of
-from adapters.langgraph.messages.inputs import fields_named, takes_words
+from adapters.langgraph.messages.inputs import takes_words
 from adapters.langgraph.opening import open_agent, told_when_late
 from adapters.langgraph.projects.fields import StateField, fields_of
 from adapters.langgraph.projects.guess import Guess
@@ -120,7 +119,7 @@ def _of_agent(agent: LocalAgent, spec: str, base: Path) -> Inferred:
         tuple(sorted(tools_of(graph))),
         tuple(dict.fromkeys(each.node for each in foreseen(agent))),
         _context(graph),
-        {name: written_as(input_type(graph, path)) for name, path in fields_named(given.value)},
+        fields_said(graph, given.value),
         tuple(unfit),
         agent.warnings,
     )

@@ -48,18 +48,18 @@ class ThreadRunner:
             return STOPPED
         if thread.unreadable is not None:  # LangGraph would refuse it too, and its open questions are not known
             return replace(self.report(thread), error=sentences.NO_NEW_TURN)
-        if refusal := agent.refusal(turn, again=thread.exists):
+        given, refusal = agent.input_of(turn, again=thread.exists)
+        if refusal:
             return replace(self.report(thread), error=refusal) if thread.exists else RunResult(error=refusal)
-        before = agent.replies.mark_before(agent.input_of(turn), thread.values if thread.exists else None)
+        before = agent.replies.mark_before(given, thread.values if thread.exists else None)
         marks = Marks(turn.key, thread.mark(keys.ANSWERED), agent.mark, before, breakpoints=marked(agent.breakpoints))
         config = session.config_of_turn(turn.key, turn.user, marks)
-        given = await self._closing_calls(thread, turn)
+        given = await self._closing_calls(thread, turn, given)
         return await self.report_after(await self.run(given, config, turn.user))
 
-    async def _closing_calls(self, thread: Thread, turn: Turn) -> Any:
+    async def _closing_calls(self, thread: Thread, turn: Turn, given: Any) -> Any:
         """The input of a turn, with a result for each tool call that an earlier turn left open."""
         session, agent = self.session, self.session.agent
-        given = agent.input_of(turn)
         if not thread.exists:
             return given
         last_run = LastRun(thread.mark(keys.STOPPED_FOR), bool(turn.voids), session.masked)
