@@ -23,7 +23,7 @@ still opens when the process stops, which is cancelled: nothing has run.
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Never, Self, TypeVar
 
@@ -39,6 +39,7 @@ from adapters.langgraph.loading.breakpoints import Breakpoints, breakpoints_of
 from adapters.langgraph.loading.exports import (
     LoadError,
     doubled,
+    first_of,
     is_factory,
     load,
     loaded_module,
@@ -174,7 +175,7 @@ class OpenAgent:
         if not source.is_for_each_run:
             return await source.open(stack, "", THREAD_EXAMPLE, loaded_now=True)
         try:
-            async with _closed_after_use() as only_read:
+            async with _closed_after_use(repr(source.spec.graph)) as only_read:
                 return await source.open(only_read, USER_EXAMPLE, THREAD_EXAMPLE, loaded_now=True)
         except LoadError as error:
             raise LoadError(f"{error} {_AT_START}", error.key) from None
@@ -193,7 +194,7 @@ class OpenAgent:
         if not self.is_for_each_run:
             yield self.first
             return
-        async with _closed_after_use() as stack:
+        async with _closed_after_use(repr(self._source.spec.graph)) as stack:
             yield await self._made(stack, user, thread)
 
     def drain(self) -> None:
@@ -226,7 +227,8 @@ class OpenAgent:
 class Keeper:
     """Keeps open what factories without parameters opened, in a task of its own.
 
-    Some context managers, such as clients of MCP, have to be left in the task that entered them.
+    Some context managers, such as clients of MCP, have to be left in the task that entered them. If what they keep open
+    fails, all of them are left, and the bot ends with the cause (`wait`): its graphs would run with what is closed.
     """
 
     def __init__(self) -> None:
@@ -256,25 +258,61 @@ class Keeper:
         await task
         raise AssertionError("it ends only when it is closed, or by an error")
 
+    async def wait(self) -> None:
+        """Wait until they are left. Raises LoadError if what they keep open fails before that."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
     async def close(self) -> None:
         """Leave the context managers."""
         self._closing.set()
         if self._task is not None:
-            await self._task
+            with suppress(LoadError):  # see `wait`
+                await self._task
 
 
 @asynccontextmanager
-async def _closed_after_use() -> AsyncIterator[AsyncExitStack]:
-    """A stack whose context managers learn of no error: they could suppress it. One that fails to close is logged."""
-    stack = AsyncExitStack()
+async def _closed_after_use(what: str = "a factory") -> AsyncIterator[AsyncExitStack]:
+    """A stack whose context managers learn of no error: they could suppress it.
+
+    A task group in one of them cancels the task that entered it when a background task of it fails. To the task's owner
+    that would look like a stop. So it is told from one: raises LoadError with the cause.
+    """
+    stack, before, failed = AsyncExitStack(), _cancellations(), None
     try:
-        yield stack
-    finally:
         try:
-            async with asyncio.timeout(_CLOSING):
-                await stack.aclose()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the run is over, and its outcome is stored
-            _log.warning("the context manager of a factory failed to close", error=type(error).__name__)
+            yield stack
+        finally:
+            failed = await _failed_to_close(stack)
+    except asyncio.CancelledError:
+        if _cancellations() > before:
+            raise
+        raise LoadError(_cancelled_by_itself(what, failed)) from failed
+    if failed is not None:
+        _log.warning("the context manager of a factory failed to close", error=type(failed).__name__)
+
+
+async def _failed_to_close(stack: AsyncExitStack) -> BaseException | None:
+    try:
+        async with asyncio.timeout(_CLOSING):
+            await stack.aclose()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the run is over, and its outcome is stored
+        return error
+    return None
+
+
+def _cancellations() -> int:
+    """How often the task was cancelled; a task group takes its own cancellation back when it is left."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+def _cancelled_by_itself(what: str, failed: BaseException | None) -> str:
+    if failed is None:
+        return f"graph: the code of {what} cancelled its own work."
+    first = first_of(failed)
+    said = next(iter(str(first).strip().splitlines()), "").rstrip(".")
+    return f"graph: what the context manager of {what} keeps open failed: {type(first).__name__}: {said}."
 
 
 def _run_input(spec: AgentSpec, user: str, thread: ThreadId) -> RunInput:

@@ -37,6 +37,9 @@ class GraphsInProcess(ClosableGraphs, Protocol):
     def schemas(self) -> Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]:
         """The schemas of the arguments of each agent's tools, by name."""
 
+    async def keep(self) -> None:
+        """Wait until they are closed. Raises the error of what they keep open."""
+
 
 class RoutedGraphs:
     """Graphs in this process and on servers; `local` also has the agents that are no longer set up."""
@@ -48,6 +51,10 @@ class RoutedGraphs:
     def schemas(self) -> Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]:
         """The tools of the agents in this process; those of a server are not known."""
         return self._local.schemas
+
+    async def keep(self) -> None:
+        """Wait until they are closed. Raises the error of what they keep open."""
+        await self._local.keep()
 
     async def aclose(self) -> None:
         """Close all connections."""

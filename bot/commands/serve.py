@@ -29,7 +29,7 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     Raises ProblemsError for a graph that cannot be used, and the error of a part that failed.
     """
     lanes = asyncio.create_task(bot.serve_lanes(), name="lanes")
-    graphs = asyncio.create_task(bot.load_graphs(), name="graphs")
+    graphs = asyncio.create_task(bot.keep_graphs(), name="graphs")
     names = asyncio.create_task(bot.names.keep(), name="names")
     posting = asyncio.create_task(bot.core.posting.keep(), name="posting")
     on_call = asyncio.create_task(bot.keep_on_call(), name="on call")

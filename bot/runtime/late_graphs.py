@@ -37,6 +37,9 @@ class OpenGraphs(Graphs, Protocol):
     def schemas(self) -> Schemas:
         """The tools of each agent that runs here."""
 
+    async def keep(self) -> None:
+        """Wait until they are closed. Raises the error of what they keep open."""
+
     async def aclose(self) -> None:
         """Close what they opened."""
 
@@ -66,6 +69,10 @@ class LateGraphs:
     async def load(self) -> None:
         """Import LangGraph and the graphs, once. Raises ProblemsError for a graph that cannot be used."""
         await self._graphs()
+
+    async def keep(self) -> None:
+        """Load them, and wait until they are closed. Raises the error of what they keep open."""
+        await (await self._graphs()).keep()
 
     async def aclose(self) -> None:
         """Close what the graphs' factories opened."""

@@ -96,8 +96,7 @@ async def open_local(config: Config, names: Iterable[AgentName], saver: Any, **m
     try:
         graphs = await LocalGraphs.open({name: _spec(config, name) for name in names}, saver, **more)
     except LoadError as error:
-        where = config.where("agents", error.agent, error.key) if error.agent else str(config.file)
-        raise ProblemsError([ConfigProblem(where, str(error).removeprefix("graph: "), "")]) from None
+        raise ProblemsError([load_problem(config, error)]) from None
     problems = [
         ConfigProblem(config.where("agents", name, misfit.key), misfit.what, misfit.fix)
         for name, misfits in graphs.misfits.items()
@@ -107,6 +106,12 @@ async def open_local(config: Config, names: Iterable[AgentName], saver: Any, **m
         await graphs.aclose()
         raise ProblemsError(problems)
     return graphs
+
+
+def load_problem(config: Config, error: LoadError) -> ConfigProblem:
+    """Say where in `app.yaml` the agent of a graph that cannot be used stands."""
+    where = config.where("agents", error.agent, error.key) if error.agent else str(config.file)
+    return ConfigProblem(where, str(error).removeprefix("graph: "), "")
 
 
 def _spec(config: Config, name: AgentName) -> "AgentSpec":

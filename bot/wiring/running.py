@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.langgraph.loading.exports import LoadError
 from adapters.redis.transport.errors import UnusableRedisError
 from adapters.slack.inbound.http import route
 from adapters.slack.inbound.socket_mode import Sockets, sockets
@@ -21,6 +22,7 @@ from bot.runtime.pending import PendingGauges
 from bot.runtime.reload import Reload
 from bot.telemetry import Metrics
 from bot.wiring.core import Core
+from bot.wiring.graphs import load_problem
 from bot.wiring.ports import Ports
 from bot.wiring.slack import slack_problem
 from bot.wiring.storage import Storage
@@ -49,6 +51,13 @@ class Bot:
     async def load_graphs(self) -> None:
         """Raises ProblemsError for a graph that cannot be used."""
         await self._graphs.load()
+
+    async def keep_graphs(self) -> None:
+        """Load the graphs, and wait until they are closed. Raises ProblemsError, too, if what one keeps open fails."""
+        try:
+            await self._graphs.keep()
+        except LoadError as error:
+            raise ProblemsError([load_problem(self.config, error)]) from None
 
     async def serve_lanes(self) -> None:
         """Perform effects until cancelled."""

@@ -4,6 +4,8 @@ import pytest
 from fakes.people import Message
 from stories.world import World
 
+from bot.config.problems import ProblemsError
+
 
 async def asked(world: World) -> Message:
     entry = {"graph": "made_for_each.py:graph", "channels": ["#deploys"], "input": {"task": "$text"}, "reply": "told"}
@@ -53,3 +55,14 @@ async def test_a_bot_that_stops_while_a_factory_opens_leaves_the_decision_to_the
     await world.alice.expect_message("#deploys", containing="the migration is done")
     await world.done("the migration for U0ALICE")
     await world.nothing_else()
+
+
+async def test_a_bot_whose_graph_lost_its_connection_ends_with_the_cause(world: World) -> None:
+    """It would serve on with what is closed; a supervisor starts it again."""
+    entry = {"graph": "keeps_open.py:graph", "channels": ["#deploys"], "input": {"task": "$text"}, "reply": "task"}
+    await world.start(agents={"keeps": entry})
+    world.outside.door("connection").set()
+    with pytest.raises(ProblemsError, match="keeps open failed: ConnectionError: the MCP server went away"):
+        await world.fails()
+    world.outside.door("connection").clear()
+    await world.run()

@@ -182,6 +182,14 @@ class World:
             running, self._running = self._running, None
             await running.end()
 
+    async def fails(self) -> None:
+        """Wait until the bot ends by itself. Raises what it failed with."""
+        if self._running is None:
+            raise AssertionError("no bot runs")
+        running, self._running = self._running, None
+        self.slack.nobody_hears()
+        await running.ended()
+
     async def stopping(self) -> "asyncio.Task[None]":
         """Ask the bot to stop; it takes nothing new any more, and waits for what is under way."""
         task = asyncio.create_task(self.stop())
@@ -324,6 +332,10 @@ class Running:
         if task.done():
             task.result()
         return cls(cast("Bot", ready.result()), stop, task)
+
+    async def ended(self) -> None:
+        """Wait until it ends by itself. Raises what it failed with."""
+        await asyncio.shield(self._task)
 
     async def end(self) -> None:
         """Ask it to stop, and wait until it has. Raises what it failed with."""

@@ -118,6 +118,10 @@ class LocalGraphs:
         """Leave the context managers that factories without parameters opened."""
         await self._keeper.close()
 
+    async def keep(self) -> None:
+        """Wait until they are closed. Raises LoadError if what a factory without parameters opened fails."""
+        await self._keeper.wait()
+
     @property
     def misfits(self) -> Mapping[AgentName, Sequence[Misfit]]:
         """The parts of each agent's entry in `app.yaml` that its graph cannot use."""

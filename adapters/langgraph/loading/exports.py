@@ -213,7 +213,15 @@ def _as_load_error(spec: str) -> Iterator[None]:
     except LoadError:
         raise
     except (Exception, SystemExit) as error:
-        raise LoadError(f"graph: {spec!r}: {_file_and_line(error)}{_error_text(error)}.") from error
+        first = first_of(error)
+        raise LoadError(f"graph: {spec!r}: {_file_and_line(first)}{_error_text(first)}.") from error
+
+
+def first_of(error: BaseException) -> BaseException:
+    """Give the error that a task group wraps, the first if there are several."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _file_and_line(error: BaseException) -> str:

@@ -23,15 +23,17 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import interrupt
 from langgraph_sdk.runtime import ServerRuntime
-from support.graph_talk import AGENT, APPROVE, REJECT, THREAD, Talk, halt_of, payloads, talking, words
+from support.graph_talk import AGENT, APPROVE, REJECT, THREAD, Talk, exported, halt_of, payloads, talking, words
 
+from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.config_keys import USER
 from adapters.langgraph.errors import AnswerNotTakenError
+from adapters.langgraph.in_process.graphs import LocalGraphs
 from adapters.langgraph.loading.exports import LoadError
 from adapters.langgraph.requester import AuthUser
 from adapters.redis.checkpointer.serializer import GuardedSerializer
 from engine.asks.ask import Choice, Json, KnownBy
-from engine.ids import ChannelId, ThreadId, UserId
+from engine.ids import AgentName, ChannelId, ThreadId, UserId
 from engine.ports import Asked, Later, RunResult, Stale, TimeTravelRun, Turn, WaitsForAnswerError
 
 
@@ -58,7 +60,7 @@ def deletes(_: State) -> State:
 
 
 DONE: list[str] = []
-TEXT = {"input": {"text": "$text"}, "reply": "text"}
+TEXT: dict[str, Any] = {"input": {"text": "$text"}, "reply": "text"}
 
 
 @pytest.fixture(autouse=True)
@@ -353,6 +355,107 @@ async def test_two_runs_at_once_have_a_graph_each() -> None:
         replies = [each.reply.text for each in await asyncio.gather(*runs) if each.reply is not None]
     assert replies == ["U1 beside ['U2']", "U2 beside ['U1']"]
     assert live == []
+
+
+async def went_away() -> None:
+    raise ConnectionError("the MCP server went away")
+
+
+LOST = "keeps open failed: ConnectionError: the MCP server went away"
+
+
+@pytest.mark.promise("P3")
+async def test_a_run_whose_connection_fails_in_the_background_says_why_and_is_delivered_again() -> None:
+    """The task group of a client of MCP cancels the run, which is no stop of the bot."""
+    dies: list[None] = []
+
+    @asynccontextmanager
+    async def make(_: RunnableConfig) -> AsyncIterator[Any]:
+        async with anyio.create_task_group() as group:
+
+            async def node(state: State) -> State:
+                if dies:
+                    group.start_soon(went_away)
+                    await anyio.sleep_forever()
+                return deploys(state)
+
+            yield built(node)
+
+    async with making(make, **TEXT) as talk:
+        asked = one(await talk.say())
+        dies.append(None)
+        with pytest.raises(LoadError, match=LOST) as lost:
+            await talk.deliver(asked, APPROVE)
+        assert isinstance(lost.value.__cause__, ExceptionGroup)
+        assert DONE == []
+        dies.clear()
+        await talk.answer(asked, APPROVE)
+    assert DONE == ["deployed"]
+
+
+@pytest.mark.parametrize("for_each_run", [True, False])
+async def test_a_connection_that_fails_while_it_opens_is_named(*, for_each_run: bool) -> None:
+    @asynccontextmanager
+    async def opens() -> AsyncIterator[Any]:
+        async with anyio.create_task_group() as group:
+            group.start_soon(went_away)
+            await anyio.sleep_forever()
+            yield built(deploys)
+
+    def for_each(_: RunnableConfig) -> Any:
+        return opens()
+
+    with pytest.raises(LoadError, match=r"line \d+: ConnectionError: the MCP server went away"):
+        async with talking(for_each if for_each_run else opens, **TEXT):
+            pass
+
+
+async def test_a_connection_that_fails_while_another_agent_is_loaded_is_named() -> None:
+    loading = asyncio.Event()
+
+    @asynccontextmanager
+    async def opens() -> AsyncIterator[Any]:
+        async with anyio.create_task_group() as group:
+
+            async def later() -> None:
+                await loading.wait()
+                await went_away()
+
+            group.start_soon(later)
+            yield built(deploys)
+
+    async def takes_long() -> None:
+        loading.set()
+        await anyio.sleep_forever()
+
+    with exported(opens) as first, exported(takes_long) as second:
+        both = {AGENT: AgentSpec(first, Path(), **TEXT), AgentName("other"): AgentSpec(second, Path(), **TEXT)}
+        with pytest.raises(LoadError, match=LOST):
+            await LocalGraphs.open(both, InMemorySaver())
+
+
+async def test_a_connection_that_fails_while_the_bot_serves_ends_it_with_the_cause() -> None:
+    """Nothing of the graph is closed behind its back while the bot serves on."""
+    dies = asyncio.Event()
+
+    @asynccontextmanager
+    async def make() -> AsyncIterator[Any]:
+        async with anyio.create_task_group() as group:
+
+            async def later() -> None:
+                await dies.wait()
+                await went_away()
+
+            group.start_soon(later)
+            yield built(deploys)
+
+    async with making(make, **TEXT) as talk:
+        keeping = asyncio.create_task(talk.graphs.keep())
+        await talk.answer(one(await talk.say()), APPROVE)
+        assert not keeping.done()
+        dies.set()
+        with pytest.raises(LoadError, match=LOST):
+            await keeping
 
 
 async def test_the_same_object_each_time_is_one_graph() -> None:
