@@ -4,12 +4,13 @@ Each value is read by pydantic's rules for the type of its field. A list is said
 completed or guessed: what does not fit is a problem, and the person says it again.
 """
 
-import math
+import cmath
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from itertools import product
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
@@ -43,13 +44,42 @@ def input_type(graph: Any, path: Sequence[str]) -> Any:
 def read_stated(kind: Any, text: str) -> tuple[Any, Sequence[Wrong]]:
     """Read a text as a value of a type, in JSON, as LangGraph Server passes one. What does not fit is a problem.
 
-    So is a number without an end: an amount of infinity fits a float.
+    So is what pydantic takes beside it: a number without an end, and a bare number for a day, counted from 1970.
     """
     is_list = get_origin(_bare(kind)) in _LISTS or _bare(kind) in _LISTS
-    value, problems = read_field(kind, [each.strip() for each in text.split(",")] if is_list else text)
-    if not problems and isinstance(value, float | Decimal) and not math.isfinite(value):
-        return value, [Wrong("", "has to be a number")]
-    return value if problems else to_jsonable_python(value, serialize_unknown=True), problems
+    parts = [each.strip() for each in text.split(",")]
+    value, problems = read_field(kind, parts if is_list else text)
+    if problems:
+        return value, problems
+    passed = to_jsonable_python(value, serialize_unknown=True)
+    what = _misread(value, parts if is_list else [text])
+    if not what and not (_is_finite(value) and _is_finite(passed)):
+        what = "a number"
+    return (value, [Wrong("", f"has to be {what}")]) if what else (passed, ())
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float | Decimal | complex):
+        return cmath.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, list | tuple | set | frozenset) or all(map(_is_finite, value))
+
+
+def _misread(value: Any, parts: Sequence[str]) -> str:
+    """Say what to write for a day or a time that was read of a bare number, such as 2026; "" for all else."""
+    held = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    pairs = zip(held, parts, strict=False) if isinstance(value, list | tuple) else product(held, parts)
+    wrong = [each for each, part in pairs if isinstance(each, date | time | timedelta) and _is_number(part)]
+    return _WRITTEN.get(type(wrong[0]), "a time") if wrong else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        Decimal(text)
+    except ArithmeticError:
+        return False
+    return True
 
 
 def takes_none(kind: Any) -> bool:

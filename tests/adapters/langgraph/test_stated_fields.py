@@ -1,5 +1,6 @@
 """`$fields.NAME` in `input:`: values that a message has to say itself before the graph starts."""
 
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from time import process_time
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 from langgraph.func import entrypoint
 from langgraph.graph import START, MessagesState, StateGraph
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, Json
 from support.graph_talk import talking
 
 from adapters.langgraph.loading.stated_types import read_stated, takes_none, written_as
@@ -133,6 +134,13 @@ async def test_a_workflow_keeps_no_value_of_the_message_before() -> None:
     async with talking(buys, input={"text": "$text", "budget": "$fields.budget"}) as talk:
         assert (await talk.say("budget: 500")).reply is not None
         assert (await talk.say("please go on")).error.startswith("Nothing was started: budget is missing.")
+
+
+class Bound(BaseModel):
+    total: float
+
+
+JSON_OF: Any = Json
 
 
 CHECKED: list[float] = []
@@ -260,6 +268,25 @@ def test_a_long_text_is_read_in_time_that_grows_with_its_length(part: str, names
         (float, "nan", None, "a number"),
         (float, "1e999", None, "a number"),
         (Decimal, "Infinity", None, "a number"),
+        (list[float], "1, inf", None, "one or several, with commas"),
+        (tuple[float, ...], "nan", None, "one or several, with commas"),
+        (set[Decimal], "1, Infinity", None, "one or several, with commas"),
+        (tuple[int, float], "1, -inf", None, ""),
+        (Json[Any], '[{"a": [1, Infinity]}]', None, "text"),
+        (JSON_OF[Bound], '{"total": NaN}', None, ""),
+        (float, "1e3", 1000.0, "a number"),
+        (date, "0", None, "a day, such as 2026-01-31"),
+        (date, "20260131", None, "a day, such as 2026-01-31"),
+        (date, "2026-01-31", "2026-01-31", "a day, such as 2026-01-31"),
+        (datetime, "2026", None, "a time, such as 2026-01-31T09:00"),
+        (datetime, " -1.5e3", None, "a time, such as 2026-01-31T09:00"),
+        (datetime, "2026-01-31", "2026-01-31T00:00:00", "a time, such as 2026-01-31T09:00"),
+        (time, "3600", None, "a time of day, such as 09:00"),
+        (timedelta, "5", None, "a length of time, such as 1:30:00"),
+        (timedelta, "1:30:00", "PT1H30M", "a length of time, such as 1:30:00"),
+        (list[date], "2026-01-31, 5", None, "one or several, with commas"),
+        (frozenset[datetime], "2026", None, "one or several, with commas"),
+        (tuple[int, date], "5, 2026-01-31", [5, "2026-01-31"], ""),
         (bool, "no", False, "yes or no"),
         (Literal["a", "b"], "b", "b", "a or b"),
         (Tier, "gold", "gold", "gold or basic"),
