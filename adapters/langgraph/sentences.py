@@ -49,7 +49,7 @@ def fields_wanted(wanted: Mapping[str, str], problems: Mapping[str, str]) -> str
     """Say what a message has to say, and what is wrong with the one that came: "" where it lacks the value."""
     said = ", ".join(f"{name} {what or 'is missing'}" for name, what in problems.items())
     lines = "\n".join(f"• {name}: {what or 'text'}" for name, what in wanted.items())
-    return f"Nothing was started: {said}. Write to me again, with each of these on a line of its own:\n{lines}"
+    return f"Nothing was started: {said}. Send your request again with these values, one per line:\n{lines}"
 
 
 def fields_refused(fields: Sequence[str]) -> str:

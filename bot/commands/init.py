@@ -288,7 +288,7 @@ def _next(draft: Draft, unfit_store: str) -> str:
         return f"correct store: in {FILE_NAME}"
     if all(each.found.is_reached for each in draft.entries):
         return "signoff demo"
-    return f"signoff demo, with a message that says the values; or write constants for them in {TARGET}"
+    return f"signoff demo, with a first message that gives the values; or write constants for them in {TARGET}"
 
 
 def _told(options: Options, draft: Draft, graphs: _Graphs, unfit_store: str) -> list[str]:
@@ -300,7 +300,7 @@ def _told(options: Options, draft: Draft, graphs: _Graphs, unfit_store: str) -> 
         where = f"{each.channel}{' and direct messages' if each.direct else ''}"
         lines.append(f"  {each.name}: {each.spec}, in {where}; {asks}")
         if each.found.stated:
-            lines.append(f"    a message has to say, a line each: {said_lines(each.found.stated)}")
+            lines.append(f"    the first message must give, one per line: {said_lines(each.found.stated)}")
         lines += [
             f"    TO DO: it needs {missing}; without it the first message fails" for missing in each.found.missing
         ]

@@ -133,7 +133,8 @@ def _agent(entry: Entry, *, several: bool) -> Iterator[str]:
     if found.input.value != DEFAULT_INPUT:
         yield from _noted(f"    input: {_flow(found.input.value)}", found.input.why)
     if found.stated:
-        yield from _comment(f"guess: a message has to say, a line each: {said_lines(found.stated)}", indent="    ")
+        given = said_lines(found.stated)
+        yield from _comment(f"guess: the first message must give, one per line: {given}", indent="    ")
     for each in found.input.missing:
         yield from _comment(f"TO DO: the graph needs {each}. Add its value to input:.", indent="    ")
     if found.reply.value != _DEFAULT_REPLY:

@@ -237,7 +237,7 @@ def test_what_the_first_message_lacks_is_said_and_the_exit_code_is_1(
     assert invoke(["init", str(folder)]) == 1
     out = capsys.readouterr().out
     assert "needs payload (dict)" in out
-    assert "a message has to say, a line each: amount: a number" in out
+    assert "the first message must give, one per line: amount: a number" in out
     assert "needs context: tenant" in out
     assert out.endswith("Next: complete the lines of app.yaml marked TO DO\n")
     agent = written(folder)["agents"]["buy"]

@@ -48,8 +48,8 @@ def test_the_first_message_is_told_what_it_lacks_and_the_next_one_starts_the_gra
 ) -> None:
     assert invoke(["init"]) == 1  # not every first message reaches the graph
     said = capsys.readouterr().out
-    assert "has to say, a line each: account: text; amount: a whole number; speed: instant or normal" in said
-    assert "Next: signoff demo, with a message that says the values" in said
+    assert "must give, one per line: account: text; amount: a whole number; speed: instant or normal" in said
+    assert "Next: signoff demo, with a first message that gives the values" in said
     assert invoke(["check", "--offline"]) == 0
 
     async def talk() -> None:

@@ -67,7 +67,7 @@ async def test_a_message_that_lacks_a_value_starts_nothing_and_is_told_what_to_s
         result = await talk.say(text)
         assert result.error.startswith(f"Nothing was started: {problem}")
         assert result.error.endswith(
-            "Write to me again, with each of these on a line of its own:\n"
+            "Send your request again with these values, one per line:\n"
             "• account: text\n• amount: a whole number\n• tier: gold or basic"
         )
         assert (result.asked, result.reply) == ((), None)
@@ -272,7 +272,7 @@ def test_a_long_text_is_read_in_time_that_grows_with_its_length(part: str, names
         (tuple[float, ...], "nan", None, "one or several, with commas"),
         (set[Decimal], "1, Infinity", None, "one or several, with commas"),
         (tuple[int, float], "1, -inf", None, ""),
-        (Json[Any], '[{"a": [1, Infinity]}]', None, "text"),
+        (JSON_OF[Any], '[{"a": [1, Infinity]}]', None, "text"),
         (JSON_OF[Bound], '{"total": NaN}', None, ""),
         (float, "1e3", 1000.0, "a number"),
         (date, "0", None, "a day, such as 2026-01-31"),
