@@ -172,7 +172,10 @@ class LocalGraphs:
         known = self._agents.get(agent)
         if known is None:
             return dialects.problems(ask, action, decision)
-        return answer_problems(known, ask, action, decision) or pause_asks.problems(known, ask, decision)
+        found = answer_problems(known, ask, action, decision)
+        if found or self._open[agent].is_for_each_run:
+            return found  # the graph of the run may have another state: it checks an edit of it where the edit is made
+        return pause_asks.problems(known, ask, decision)
 
     # The port ---------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import anyio
 import pytest
@@ -23,7 +23,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import interrupt
 from langgraph_sdk.runtime import ServerRuntime
-from support.graph_talk import AGENT, APPROVE, REJECT, THREAD, Talk, exported, halt_of, payloads, talking, words
+from pydantic import BaseModel
+from support.graph_talk import AGENT, APPROVE, REJECT, THREAD, Talk, edit, exported, halt_of, payloads, talking, words
 
 from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.config_keys import USER
@@ -700,6 +701,44 @@ async def test_a_breakpoint_that_a_deploy_removed_still_waits_for_people() -> No
     async with talking(paying(pay, breaks=False), saver) as talk:
         await talk.answer(halt_of(await talk.settle()), REJECT)
     assert DONE == []
+
+
+class Shown(BaseModel):
+    text: str = ""
+    cost: int = 0
+
+
+class Real(BaseModel):
+    text: str = ""
+    cost: Literal["cheap", "dear"] = "cheap"
+
+
+def priced(config: RunnableConfig) -> Any:
+    kind: type[BaseModel] = Shown if config["configurable"]["user_id"] == "U0EXAMPLE" else Real
+
+    def plan(_: Any) -> dict[str, Any]:
+        return {"text": "planned", "cost": 1 if kind is Shown else "cheap"}
+
+    def pay(state: Any) -> dict[str, Any]:
+        DONE.append(f"paid {state.cost}")
+        return {}
+
+    builder: Any = StateGraph(kind)
+    builder.add_node("plan", plan).add_node("pay", pay)
+    return builder.add_edge(START, "plan").add_edge("plan", "pay").compile(interrupt_before=["pay"])
+
+
+@pytest.mark.promise("P1", "P4")
+async def test_an_edit_is_checked_by_the_graph_of_the_run_and_not_by_the_one_of_the_start() -> None:
+    async with making(priced, **TEXT) as talk:
+        asked = halt_of(await talk.say())
+        good, bad = edit({"text": "planned", "cost": "dear"}), edit({"text": "planned", "cost": 5})
+        assert not talk.graphs.problems(AGENT, asked.ask, 0, good)
+        stale = await talk.stale(asked, bad)
+        assert "cost: Input should be 'cheap' or 'dear'" in stale.reason
+        assert DONE == []
+        await talk.answer(halt_of(stale.result), good)
+    assert DONE == ["paid dear"]
 
 
 @pytest.mark.promise("P4")
