@@ -14,21 +14,28 @@ _DEEPEST = 6
 _STEMS = re.compile(
     r"approv|authori[sz]|bypass|clearance|confirm|consent|decid|decision|dry_?run|endorse|go_?ahead|granted|is_?admin|"
     r"no_?op(?:_|$)|overrid|override|permi(?:t|ss)|privileg|reviewe[dr]|sign_?off|sudo|unattended|unsupervised|verdict|"
-    r"verif|vetted|yes_?no"
+    r"verif|vetted|yes_?no|^(?:always|can|do|dont|has|is|may|must|needs?|never|not|requires?|should|without)_|"
+    r"^no_(?!of_)|(?:^|_)checks?(?:_(?!in|out)|$)"
 )
 """Parts of names, wherever they stand: `preapproved`, `skip_verification`."""
 # fmt: off
 _NAMES = frozenset({
-    "accept", "accepted", "accepts", "access", "ack", "acked", "acknowledged", "admin", "administrator", "agree",
-    "agreed", "agrees", "allow", "allowed", "allows", "ask", "asked", "auto", "automatic", "automatically", "block",
-    "blocked", "certified", "checked", "cleared", "confidence", "denied", "deny", "disable", "disabled", "disallow",
-    "disallowed", "elevated", "eligible", "enable", "enabled", "escalate", "escalated", "exempt", "exempted",
-    "exemption", "flag", "flagged", "forbid", "forbidden", "force", "forced", "grant", "grants", "greenlight", "hitl",
-    "ignore", "ignored", "interrupt", "judgement", "judgment", "lgtm", "ok", "okay", "outcome", "passed", "proceed",
-    "prohibited", "ratified", "refuse", "refused", "reject", "rejected", "rejection", "review", "risk", "risky", "root",
-    "ruling", "safe", "safety", "sanctioned", "sensitive", "signed", "skip", "skipped", "status", "superuser",
-    "supervised", "threshold", "trust", "trusted", "unblock", "unlock", "unlocked", "unsafe", "valid", "validated",
-    "veto", "vote", "votes", "waive", "waived", "waiver", "whitelist", "whitelisted", "yes", "yolo",
+    "accept", "accepted", "accepts", "access", "ack", "acked", "acknowledged", "acl", "admin", "administrator",
+    "agree", "agreed", "agrees", "allow", "allowed", "allowlist", "allowlisted", "allows", "ask", "asked", "auth",
+    "authed", "authenticated", "auto", "autoaccept", "automatic", "automatically", "autonomous", "autopilot",
+    "autorun", "blacklist", "block", "blocked", "certified", "checked", "cleared", "confidence",
+    "denied", "deny", "denylist", "disable", "disabled", "disabling", "disallow", "disallowed", "elevate", "elevated",
+    "eligible", "emergency", "enable", "enabled", "enforce", "enforced", "enforcement", "entitled", "entitlement",
+    "escalate", "escalated", "exempt", "exempted", "exemption", "exempts", "flag", "flagged", "forbid", "forbidden",
+    "force", "forced", "grant", "grants", "greenlight", "guard", "guarded", "hitl", "ignore", "ignored",
+    "interactive", "interrupt", "judged", "judgement", "judgment", "lgtm", "nocheck", "noninteractive", "ok", "okay",
+    "outcome", "passed", "passes", "proceed", "prohibited", "protected", "ratified", "refuse", "refused", "reject",
+    "rejected", "rejection", "restricted", "review", "risk", "risky", "root", "ruling", "safe", "safety",
+    "sanctioned", "sensitive", "signed", "simulate", "simulated", "simulation", "skip", "skipped", "skipping",
+    "status", "superuser", "supervised", "threshold", "trust", "trusted", "trusts", "unblock", "unchecked", "unlock",
+    "unlocked", "unprotected", "unrestricted", "unreviewed", "unsafe", "unverified", "valid", "validated", "veto",
+    "vote", "voted", "votes", "waive", "waived", "waiver", "waives", "whitelist", "whitelisted", "whitelisting",
+    "yes", "yolo",
 })
 """Words of names: `force_push`, `reviewStatus`."""
 _VALUES = frozenset({

@@ -242,6 +242,7 @@ class Nested(BaseModel):
             },
             {"a": "$fields.a", "b": "$text"},
         ),
+        ({"check_in": date, "no_of_beds": int}, {"check_in": "$fields.check_in", "no_of_beds": "$fields.no_of_beds"}),
         ({"user_id": str, "request": str}, {"user_id": "$user", "request": "$text"}),
         ({"customer_id": str, "request": str}, {"customer_id": "$fields.customer_id", "request": "$text"}),
         ({"topic": str, "audience": str}, {"topic": "$text", "audience": "$text"}),
@@ -278,6 +279,7 @@ def described(kind: Any, text: str) -> Any:
     [
         *((name, str) for name in ("confirmed_by", "reviewed", "allowed", "granted", "permission", "decision")),
         *((name, str) for name in ("isAdmin", "preapproved", "skip_review", "override", "status", "verdict", "force")),
+        *((name, str) for name in ("is_member", "canDelete", "no_questions", "authenticated", "check_result")),
         *((name, bool) for name in ("approved", "dry_run", "quick", "paid")),
         *(("answer_is", kind) for kind in (Verdicts, Literal["allow", "deny"], Literal["yes", "no"], Literal[0, 1])),
         *(("marks", kind) for kind in (list[bool], tuple[bool, ...], list[Verdicts], str | bool, dict[str, bool])),
