@@ -126,7 +126,9 @@ class _Source:
             graph=graph,
             replies=replace(self.replies, returned=not hasattr(graph, "builder")),
             code=code,
-            mark=canonical(dict(code)),
+            mark=canonical(
+                {path: each for path, each in code.items() if not path.endswith("__start__")}
+            ),  # it never asks
             tools=dict(_schemas_of_tools(graph)),
             texts=fingerprint.texts(graph),
             nested=next(iter(graph.get_subgraphs()), None) is not None,

@@ -1,5 +1,6 @@
 """The wheel in an environment of its own: the command, the import name with its types, the schema for editors."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -28,8 +29,9 @@ def project(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *command: str) -> str:
-    """Give what a command prints."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
+    """Give what a command prints, with no path to the checkout from the environment."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()
 

@@ -132,7 +132,7 @@ def _context(graph: Any) -> Mapping[str, Guess]:
     schema = graph.context_schema
     needed = [each for each in fields_of(schema) if each.required and each.name != USER]
     if is_typed_dict(schema):  # many projects read it with `.get`
-        needed = [each for each in needed if is_subscripted(each.name)]
+        needed = [each for each in needed if is_subscripted(each.name, schema)]
     return {each.name: _context_value(each) for each in needed}
 
 

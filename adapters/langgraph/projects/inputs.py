@@ -219,7 +219,7 @@ def _is_needed(schema: Any, field: StateField, used: Usage, channels: Mapping[st
         return field.name in used.needs and field.name not in used.writes
     if not field.required or shared or field.name in used.writes or field.takes_none:
         return False
-    return is_subscripted(field.name)
+    return is_subscripted(field.name, schema)
 
 
 def _is_enforced(schema: Any) -> bool:

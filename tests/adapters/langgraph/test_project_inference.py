@@ -1,10 +1,13 @@
 """`input:` and `reply:` as they are inferred from graphs of different shapes, each by running the graph with them."""
 
 import dataclasses
+import importlib
 import operator
+import sys
 from collections.abc import Mapping
 from datetime import date
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 import jmespath
@@ -24,6 +27,7 @@ from adapters.langgraph.loading.schema_fit import misfits
 from adapters.langgraph.messages.inputs import DEFAULT_INPUT, filled
 from adapters.langgraph.messages.replies import DEFAULT
 from adapters.langgraph.projects.inputs import input_guess
+from adapters.langgraph.projects.keys import is_subscripted
 from adapters.langgraph.projects.replies import NOTHING, reply_guess
 
 WORDS = {"text": "ship billing", "user": "U01ALICE", "channel": "C01DEPLOY"}
@@ -516,3 +520,22 @@ def test_a_workflow_of_the_functional_api(workflow: Any, given: Any, missing: tu
     guess = input_guess(workflow)
     assert (guess.value, guess.missing) == (given, missing)
     assert reply_guess(workflow, guess.value).value == reply
+
+
+def test_a_key_counts_as_read_by_modules_of_its_own_project_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {
+        "one/shop_settings.py": "from typing import TypedDict\nclass Settings(TypedDict):\n    tone: str\n",
+        "one/shop_graph.py": "def node(context):\n    return context['size']\n",
+        "two/other_graph.py": "def node(context):\n    return context['tone']\n",
+    }
+    for name, text in sources.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+        monkeypatch.syspath_prepend(tmp_path / name.split("/")[0])
+    modules = [importlib.import_module(Path(name).stem) for name in sources]
+    settings = modules[0].Settings
+    assert (is_subscripted("size", settings), is_subscripted("tone", settings)) == (True, False)
+    for each in modules:
+        monkeypatch.delitem(sys.modules, each.__name__)
