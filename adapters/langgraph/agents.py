@@ -174,9 +174,10 @@ class LocalAgent:
         asking = (each for each in self.readings.all() if each.fits(payload, closely=True))
         return any(each.acts_on(value) for each in asking)
 
-    def fingerprint_of(self, path: str) -> str:
-        """Return the path with the fingerprint of the code that asks there."""
-        return f"{path}:{self.code.get(self.node_of(path), '')}"
+    def fingerprint_of(self, path: str, stored: Mapping[str, str]) -> str:
+        """Return the path with the fingerprint of the code that asks there, as far as the thread's own marks say."""
+        node = self.node_of(path)
+        return f"{path}:{fingerprint.as_far_as(stored.get(node), self.code.get(node, ''))}"
 
 
 def fields_said(graph: Any, template: Any) -> Mapping[str, str]:

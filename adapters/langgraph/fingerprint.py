@@ -7,46 +7,69 @@ then open questions are asked again, which is safe. Fingerprints are stored data
 
 Of installed libraries only the functions that a node names itself are read: a new release of a library does not make
 every node ask again unless it changed the very functions that the node names.
+
+What a function holds or names counts as well: the class of an object of the project, with what its attributes hold, and
+the code in dicts, lists, tuples and sets. What such objects hold as data is no code. Nothing of the project is called.
 """
 
 import ast
+import contextlib
 import hashlib
+import sys
 import sysconfig
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from inspect import getattr_static
+from itertools import islice
 from pathlib import Path
-from types import CodeType, FunctionType, MappingProxyType, MethodType
+from types import CodeType, FunctionType, MappingProxyType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 UNGUARDED = "_signoff_unguarded"
 """The attribute that keeps the code of a guarded function of LangGraph: see `adapters.langgraph.guards.drift`."""
+_DIGITS = 16
 SEPARATOR = "/"
 """Separates the names of a path: a node of a subgraph is `OUTER/INNER`."""
 
 
 def fingerprints(graph: Any) -> Mapping[str, str]:
-    """Fingerprint each node of a compiled graph and its subgraphs, by path: 16 hexadecimal digits."""
-    marks = ((path, _mark(name, reader)) for path, name, reader in _nodes(graph, ""))
-    return MappingProxyType(dict(marks))
+    """Fingerprint each node of a graph and its subgraphs, by path: 16 hexadecimal digits, with 16 more or a dot.
+
+    The first 16 leave out what the node holds: they are the whole mark in threads of Signoff 0.1. A node that holds no
+    code has the dot.
+    """
+    first, whole = (_nodes(graph, "", held=held) for held in (False, True))
+    marks = {path: _mark(name, reader) for path, name, reader in first}
+    for path, name, reader in whole:
+        mark = _mark(name, reader)
+        marks[path] += "." if mark == marks[path] else mark
+    return MappingProxyType(marks)
+
+
+def as_far_as(stored: str | None, now: str) -> str:
+    """Shorten a fingerprint to what a stored one says, so that a thread of Signoff 0.1 can be compared."""
+    return now[:_DIGITS] if stored is not None and len(stored) == _DIGITS else now
 
 
 def texts(graph: Any) -> Mapping[str, frozenset[str]]:
     """Collect the texts in the code of each node, by path, each as Python spells it (`'action'`)."""
     found = (
-        (path, frozenset(line for line in reader.lines if line[:1] in "'\"")) for path, _, reader in _nodes(graph, "")
+        (path, frozenset(line for line in reader.lines if line[:1] in "'\""))
+        for path, _, reader in _nodes(graph, "", held=False)
     )
     return MappingProxyType(dict(found))
 
 
-def _nodes(graph: Any, above: str) -> Iterator[tuple[str, str, "_Reader"]]:
+def _nodes(graph: Any, above: str, *, held: bool) -> Iterator[tuple[str, str, "_Reader"]]:
     for name, node in graph.nodes.items():
         path = f"{above}{name}"
-        reader = _Reader()
+        reader = _Reader(held=held)
         reader.read(node.bound)
         yield path, name, reader
         for inner in _subgraphs(node):
-            yield from _nodes(inner, f"{path}{SEPARATOR}")
+            yield from _nodes(inner, f"{path}{SEPARATOR}", held=held)
 
 
 def _subgraphs(node: Any) -> Iterable[Any]:
@@ -62,28 +85,37 @@ def is_graph(value: Any) -> bool:
 
 
 def _mark(name: str, reader: "_Reader") -> str:
-    return hashlib.sha256("\n".join([name, *reader.lines]).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256("\n".join([name, *reader.lines]).encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
 class _Reader:
-    """Collects a line for each piece of code that a node reaches. Their hash is stored: never change a line."""
+    """Collects a line for each piece of code that a node reaches. Their hash is stored: never change a line.
 
-    def __init__(self) -> None:
+    `held`: also what functions hold.
+    """
+
+    def __init__(self, *, held: bool) -> None:
+        self._held = held
         self.lines: list[str] = []
-        self._seen: set[int] = set()
+        self._seen: dict[int, int] = {}
+        """The number of each piece that was read, by `id`."""
+        self._shapes: dict[int, str] = {}
+        self._left = _MOST_HELD
 
     def read(self, value: Any, *, deep: bool = True) -> None:
         """Read a function, class, graph or runnable; `deep`: also the code that it uses."""
         if id(value) in self._seen:
             return
-        self._seen.add(id(value))
+        self._seen[id(value)] = len(self._seen)
         match value:
             case FunctionType():
                 self._function(value, deep=deep)
             case MethodType():
                 self.read(value.__func__, deep=deep)
+                self._hold("self", value.__self__, frozenset(), ours_only=not _is_ours(value))
             case partial():
                 self.read(value.func, deep=deep)
+                self._given(value)
             case type():
                 self._class(value)
             case _ if is_graph(value):
@@ -103,59 +135,165 @@ class _Reader:
         written = _literals(function.__code__.co_filename)
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self._written(default, written)
+            self._hold("default", default, written, ours_only=is_library(function.__code__.co_filename))
         if not deep or is_library(function.__code__.co_filename):
             self._closure(function, ours_only=True)
             return
         self._closure(function, ours_only=False)
         for name in _names(function.__code__):
-            self._used(function.__globals__.get(name), written)
+            self._used(name, function.__globals__.get(name), written)
 
     def _closure(self, function: FunctionType, *, ours_only: bool) -> None:
+        written = _literals(function.__code__.co_filename)
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
             try:
                 held = cell.cell_contents
             except ValueError:
                 continue  # not filled yet
-            if isinstance(held, FunctionType | MethodType | partial | type) or is_graph(held):
-                if not ours_only or _is_ours(held):
-                    self.read(held)
-            elif isinstance(held, str | int | float | bool | None | tuple):
+            is_code = issubclass(type(held), FunctionType | MethodType | partial | type) or is_graph(held)
+            if is_code and (not ours_only or _is_ours(held)):
+                self.read(held)
+                continue
+            if held is None or issubclass(type(held), str | int | float | tuple):
                 self.lines.append(f"holds {name}")
-                self._written(held, _literals(function.__code__.co_filename))
+                self._written(held, written)
+            self._hold(name, held, written, ours_only=ours_only)
+
+    def _given(self, made: "partial[Any]") -> None:
+        """Read the arguments of a partial."""
+        if not self._held:
+            return
+        own = _is_ours(made)
+        function = made.func.__func__ if type(made.func) is MethodType else made.func
+        written = _literals(function.__code__.co_filename) if type(function) is FunctionType else frozenset[str]()
+        for name, value in (*((str(number), each) for number, each in enumerate(made.args)), *made.keywords.items()):
+            if not own and type(value) is FunctionType:  # LangGraph runs each synchronous node by such a partial
+                if _is_ours(value):
+                    self.read(value)
+                continue
+            if own and type(value) in _PLAIN and repr(value) in written:
+                self.lines.append(f"given {name}")
+                self._constant(value)
+            self._hold(name, value, written, ours_only=not own)
+
+    # What a function holds --------------------------------------------------------------------------------------------
+
+    def _hold(self, name: str, value: Any, written: frozenset[str], *, ours_only: bool = False) -> None:
+        """Read the code in a value that is held under a name, if there is any."""
+        shape = self._shape(value, _Held(written, ours_only)) if self._held else ""
+        if shape:
+            self.lines.append(f"code in {name}: {shape}")
+
+    def _shape(self, value: Any, where: "_Held") -> str:
+        """Tell which code lies where in a value; "" for data. Each piece is read once, and has a number from then on.
+
+        `type(value)` is asked, never `isinstance`, which may run a `__class__` of the project's own.
+        """
+        if type(value) in _PLAIN or where.depth > _DEEPEST or self._left <= 0:
+            return ""
+        if id(value) not in self._shapes:
+            self._left -= 1
+            self._shapes[id(value)] = ""  # for a value that holds itself
+            self._shapes[id(value)] = self._new_shape(value, replace(where, depth=where.depth + 1))
+        return self._shapes[id(value)]
+
+    def _new_shape(self, value: Any, where: "_Held") -> str:
+        kind = type(value)
+        if issubclass(kind, FunctionType | type):
+            is_own = _is_own_class(value) if issubclass(kind, type) else _is_ours(value)
+            return self._number(value) if is_own else ""
+        if issubclass(kind, MethodType):
+            return _joined(self._shape(each, where) for each in (value.__func__, value.__self__))
+        if issubclass(kind, partial):
+            return _joined(self._shape(each, where) for each in (value.func, value.args, value.keywords))
+        if issubclass(kind, dict):
+            return self._shape_of_dict(value, where)
+        if issubclass(kind, set | frozenset):
+            return self._shape_of_set(value, where)
+        for sequence in (list, tuple, deque):
+            if issubclass(kind, sequence):
+                return _joined(self._shape(each, where) for each in islice(sequence.__iter__(value), _MOST_EACH))
+        return self._shape_of_object(value, where)
+
+    def _shape_of_dict(self, value: dict[Any, Any], where: "_Held") -> str:
+        """Read the values in the order of their keys; a key that was made at run time is not named."""
+        items = [
+            (repr(key) if type(key) in _PLAIN else "", each) for key, each in islice(dict.items(value), _MOST_EACH)
+        ]
+        items.sort(key=lambda item: item[0])
+        shapes = ((key if key in where.written else "", self._shape(each, where)) for key, each in items)
+        return _joined(f"{key}: {shape}" if shape and key else shape for key, shape in shapes)
+
+    def _shape_of_set(self, value: set[Any] | frozenset[Any], where: "_Held") -> str:
+        """Read each element with a reader of its own: a set has another order in each process."""
+        found: list[str] = []
+        for each in set.__iter__(value) if isinstance(value, set) else frozenset.__iter__(value):
+            reader = _Reader(held=True)
+            reader._seen, reader._left = dict(self._seen), self._left // len(value)
+            shape = reader._shape(each, where)
+            found.append(_mark(shape, reader) if shape else "")
+        return _joined(sorted(found))
+
+    def _shape_of_object(self, value: Any, where: "_Held") -> str:
+        kinds = [each for each in type(value).__mro__ if _is_own_class(each)]
+        if not kinds:
+            return "" if where.ours_only else self._shape_of_runnable(value, where)
+        if _is_graph_class(type(value)):
+            return self._number(value)
+        classes = " ".join(self._number(each) for each in kinds)  # also where the nearest is a library's
+        attributes = ((name, self._shape(each, where)) for name, each in _attributes(value, kinds))
+        return _joined([f"object {classes}", *(f"{name}: {shape}" for name, shape in attributes if shape)])
+
+    def _shape_of_runnable(self, value: Any, where: "_Held") -> str:
+        """Read the functions of a runnable or a tool of LangChain, or of a task of LangGraph; "" for other objects."""
+        if _is_graph_class(type(value)):
+            return self._number(value)
+        held = _dict_of(value)
+        return _joined(self._shape(held.get(name), where) for name in _OF_RUNNABLES)
+
+    def _number(self, value: Any) -> str:
+        self.read(value)
+        return str(self._seen[id(value)])
 
     def _written(self, value: Any, written: frozenset[str]) -> None:
         """Read a value if it is written in the file: any other was made at run time, and differs between processes."""
-        match value:
-            case tuple():
-                for each in value:
-                    self._written(each, written)
-            case bool() | None:
-                self._constant(value)
-            case str() | bytes() | int() | float() | complex() if repr(value) not in written:
-                pass
-            case _:
-                self._constant(value)
+        kind = type(value)
+        if issubclass(kind, tuple):
+            for each in value:
+                self._written(each, written)
+        elif not issubclass(kind, str | bytes | int | float | complex) or kind is bool or repr(value) in written:
+            self._constant(value)
 
-    def _used(self, value: Any, written: frozenset[str]) -> None:
+    def _used(self, name: str, value: Any, written: frozenset[str]) -> None:
         """Read something that a function's code names: code of the project, or a constant of the file.
 
         A value that is not written in the file was made at run time, and may differ between processes.
         """
-        if is_graph(value) or (isinstance(value, FunctionType | MethodType | type) and _is_ours(value)):
+        if is_graph(value) or (issubclass(type(value), FunctionType | MethodType | type) and _is_ours(value)):
             self.read(value)
         elif _is_ours(held := _wrapped(value)):
             self.read(held)
         elif type(value) in (str, int, float) and repr(value) in written:
             self._constant(value)
+        else:
+            self._hold(name, value, written)
 
     def _class(self, kind: type) -> None:
         self.lines.append(f"class {kind.__qualname__}")
+        written = _literals(_file_of(kind))
         for name in sorted(vars(kind)):
             held = vars(kind)[name]
+            if self._held and type(held) in (str, int, float) and not name.startswith("__") and repr(held) in written:
+                self.lines.append(f"{name} = {held!r}")
             function = held.__func__ if isinstance(held, staticmethod | classmethod) else held
             function = function.fget if isinstance(function, property) else function
             if isinstance(function, FunctionType):
                 self.read(function)
+            elif not name.startswith("__"):
+                self._hold(name, function, written)
+        for base in kind.__bases__ if self._held else ():
+            if _is_own_class(base):
+                self.read(base)
 
     def _runnable(self, value: Any) -> None:
         """Read a runnable of LangChain: its functions and steps; for an object of the project its class."""
@@ -185,6 +323,9 @@ class _Reader:
             self._constant(constant)
 
     def _constant(self, value: Any) -> None:
+        if not issubclass(type(value), (*_PLAIN, CodeType, frozenset, tuple)):
+            self.lines.append(f"a {type(value).__qualname__}")
+            return
         match value:
             case CodeType():
                 self._code(value)
@@ -195,8 +336,74 @@ class _Reader:
                     self._constant(each)
             case str() | bytes() | int() | float() | complex() | bool() | None:
                 self.lines.append(repr(value))
-            case _:
-                self.lines.append(f"a {type(value).__qualname__}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Where a held value lies: the constants of the file, whether library code holds it, and how deep."""
+
+    written: frozenset[str]
+    ours_only: bool
+    depth: int = 0
+
+
+_PLAIN = (str, bytes, int, float, complex, bool, type(None))
+_OF_RUNNABLES = ("func", "afunc", "coroutine", "bound", "first", "middle", "last", "__wrapped__")
+_DEEPEST = 5
+_MOST_EACH = 100
+_MOST_HELD = 1000
+"""The values that are looked at for one node: of more, as in a cache, only the first are."""
+
+
+def _joined(shapes: Iterable[str]) -> str:
+    """Join the shapes that are code; objects of the same shape count once, as many as there are at this moment."""
+    found: list[str] = []
+    for shape in shapes:
+        if shape and not (shape in found and "object" in shape):
+            found.append(shape)
+    return f"({', '.join(found)})" if found else ""
+
+
+def _attributes(value: Any, kinds: Iterable[type]) -> Iterable[tuple[str, Any]]:
+    """List the attributes that an object holds itself, without running anything of its class."""
+    found = dict(islice(_dict_of(value).items(), _MOST_EACH))
+    for kind in kinds:
+        for name, slot in vars(kind).items():
+            if type(slot) is MemberDescriptorType:
+                with contextlib.suppress(AttributeError):
+                    found[name] = slot.__get__(value, kind)
+    return sorted((name, each) for name, each in found.items() if type(name) is str)
+
+
+def _dict_of(value: Any) -> Mapping[str, Any]:
+    try:
+        held = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return held if type(held) is dict else {}
+
+
+def _is_graph_class(kind: type) -> bool:
+    return all(getattr_static(kind, name, None) is not None for name in ("get_graph", "aget_state"))
+
+
+def _is_own_class(kind: Any) -> bool:
+    """Tell whether a class is the project's own, with or without functions."""
+    if not issubclass(type(kind), type):
+        return False
+    file = _file_of(kind)
+    return not file.startswith(_SIGNOFF) and (not is_library(file) if file else _is_ours(kind))
+
+
+def _file_of(kind: type) -> str:
+    """Return the file of a class; "" for a module without one."""
+    module = sys.modules.get(str(vars(kind).get("__module__")))
+    file = vars(module).get("__file__") if type(module) is ModuleType else None
+    return file if type(file) is str else ""
+
+
+_SIGNOFF = tuple(f"{Path(__file__).resolve().parents[2] / each}/" for each in ("adapters", "bot", "engine"))
+"""Objects of Signoff that a factory was given, such as its store, are no code of the project."""
 
 
 def _names(code: CodeType) -> Iterator[str]:
@@ -208,7 +415,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 def _wrapped(value: Any) -> Any:
     """Return the function that an object wraps, such as a `@task` of the functional API."""
-    return vars(value).get("__wrapped__") if hasattr(value, "__dict__") and not isinstance(value, type) else None
+    return None if issubclass(type(value), type) else _dict_of(value).get("__wrapped__")
 
 
 def _is_ours(value: Any) -> bool:

@@ -148,19 +148,6 @@ def test_another_name_is_another_fingerprint(tmp_path: Path) -> None:
     assert before["asks"] not in after.values()
 
 
-@pytest.mark.promise("P4")
-def test_another_process_finds_the_same(tmp_path: Path) -> None:
-    (tmp_path / "agent.py").write_text(SOURCE)
-    code = (
-        "import json; from pathlib import Path; from adapters.langgraph.fingerprint import fingerprints\n"
-        "from adapters.langgraph.loading.exports import load\n"
-        f"print(json.dumps(dict(fingerprints(load('agent.py:graph', Path({str(tmp_path)!r}))))))"
-    )
-    found = [_run(code, seed) for seed in ("1", "2")]
-    assert found[0] == found[1]
-    assert "asks" in found[0]
-
-
 def _run(code: str, seed: str) -> str:
     root = Path(__file__).parents[3]
     environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(root)}
@@ -248,3 +235,158 @@ def test_the_texts_of_a_node_are_those_of_all_the_code_that_it_reaches(tmp_path:
 )
 def test_installed_packages_are_libraries_wherever_they_lie(file: str, library: bool) -> None:  # noqa: FBT001
     assert is_library(file) is library
+
+
+HOLDS = """
+from dataclasses import dataclass
+from functools import partial
+from typing import TypedDict
+from uuid import uuid4
+from langchain_core.tools import tool
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+
+class State(TypedDict, total=False):
+    text: str
+
+class Base:
+    where = "nowhere"
+    def run(self, text):
+        return self.does(text)
+
+class Dry(Base):
+    def does(self, text):
+        return "dry"
+
+class Real(Base):
+    def does(self, text):
+        return "real"
+
+class Elsewhere(Dry):
+    where = "production"
+
+class Slots:
+    __slots__ = ("client", "empty")
+    def __init__(self, client):
+        self.client = client
+
+class Around:
+    def __init__(self, client):
+        self.client, self.me, self.many = client, self, [Dry() for _ in HISTORY]
+    def __getattribute__(self, name):
+        raise AssertionError("called")
+    def __eq__(self, other):
+        raise AssertionError("called")
+    def __hash__(self):
+        return id(self)
+    def __repr__(self):
+        raise AssertionError("called")
+    def __iter__(self):
+        raise AssertionError("called")
+    @property
+    def __class__(self):
+        raise AssertionError("called")
+
+class Registry(dict):
+    def items(self):
+        raise AssertionError("called")
+
+def dry(text):
+    return "dry"
+
+def real(text):
+    return "real"
+
+@tool
+def dry_tool(text: str) -> str:
+    "Run."
+    return "dry"
+
+@tool
+def real_tool(text: str) -> str:
+    "Run."
+    return "real"
+
+HISTORY = [0] * 3
+ONE, OTHER = dry, real
+
+def make(held):
+    def asks(state):
+        return {"text": held.run(interrupt("sure?"))}
+    return asks
+
+class Node:
+    def __init__(self, held):
+        self.held = held
+    def asks(self, state):
+        return {"text": self.held.run(interrupt("sure?"))}
+
+def given(held, state):
+    return {"text": held.run(interrupt("sure?"))}
+
+def by_default(state, held=HELD):
+    return {"text": held.run(interrupt("sure?"))}
+
+GLOBAL = HELD
+
+def by_global(state):
+    return {"text": GLOBAL.run(interrupt("sure?"))}
+
+builder = StateGraph(State)
+for name, node in {
+    "closure": make(HELD), "self": Node(HELD).asks, "partial": partial(given, HELD), "default": by_default,
+    "global": by_global, "object": Node(HELD).asks,
+}.items():
+    builder.add_node(name, node).add_edge(START, name)
+graph = builder.compile()
+"""
+CHANGES = [
+    ("Dry()", "Real()"),
+    ("Dry()", "Elsewhere()"),
+    ("{'run': dry}", "{'run': real}"),
+    ("Registry(run=dry)", "Registry(run=real)"),
+    ("{'a': dry, 'b': real, 'c': real}", "{'a': dry, 'b': dry, 'c': real}"),
+    ("[dry, real, real]", "[dry, dry, real]"),
+    ("({dry, ONE}, 1)", "({dry, OTHER}, 1)"),
+    ("frozenset([Dry()])", "frozenset([Real()])"),
+    ("{'deep': [(Dry(),)]}", "{'deep': [(Real(),)]}"),
+    ("Slots(Dry())", "Slots(Real())"),
+    ("Slots({1: Slots(dry)})", "Slots({1: Slots(real)})"),
+    ("partial(dry, 'x')", "partial(real, 'x')"),
+    ("[dry_tool]", "[real_tool]"),
+    ("Dry().run", "Real().run"),
+    ("[Dry]", "[Real]"),
+]
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(("old", "new"), CHANGES)
+def test_the_code_of_what_a_node_holds_is_its_code(tmp_path: Path, old: str, new: str) -> None:
+    before, after = (marks(tmp_path / each, HOLDS.replace("HELD", each)) for each in (old, new))
+    assert {path for path in before if before[path] == after[path]} == {"__start__"} & before.keys()
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize(
+    "held", ["Around(Dry())", "[object(), 1]", "Dry()", "{uuid4().hex: Dry(), uuid4().hex: Dry()}"]
+)
+def test_reading_what_a_node_holds_calls_none_of_it_and_does_not_read_its_data(tmp_path: Path, held: str) -> None:
+    source = HOLDS.replace("HELD", held)
+    before = marks(tmp_path / "v1", source)
+    assert before == marks(tmp_path / "v2", source.replace("[0] * 3", "[0] * 5000"))
+
+
+IN_NO_ORDER = "{dry, ONE, real, Dry, Real, Slots(frozenset([Dry, make, given]))}"
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.parametrize("source", [SOURCE, HOLDS.replace("HELD", IN_NO_ORDER)], ids=["simple", "in no order"])
+def test_another_process_finds_the_same(tmp_path: Path, source: str) -> None:
+    (tmp_path / "agent.py").write_text(source)
+    code = (
+        "import json; from pathlib import Path; from adapters.langgraph.fingerprint import fingerprints\n"
+        "from adapters.langgraph.loading.exports import load\n"
+        f"print(json.dumps(dict(fingerprints(load('agent.py:graph', Path({str(tmp_path)!r}))))))"
+    )
+    found = [_run(code, seed) for seed in ("1", "2")]
+    assert found[0] == found[1]

@@ -43,7 +43,7 @@ def asked_at_breakpoint(agent: LocalAgent, thread: Thread, pause: BreakpointPaus
         shown = level if level is not None else thread.levels[0]
         may_edit = level is not None and can_be_edited(level)
         ask = at_breakpoint(sentences.steps(paths), paths, state_of(shown), may_edit=may_edit)
-    return _worded(agent, pause.interrupt, ask, paths, pause.node_names)
+    return _worded(agent, thread, pause.interrupt, ask, paths, pause.node_names)
 
 
 def messages_field(agent: LocalAgent, pause: BreakpointPause) -> str:
@@ -62,7 +62,7 @@ def asked_by_node_interrupt(agent: LocalAgent, thread: Thread) -> Asked | None:
         to_json(each.value).value for task in tasks for each in task.interrupts if not keys.is_interrupt_id(each.id)
     ]
     ask = node_interrupt(sentences.steps(names), said, state_of(root), may_edit=can_be_edited(root))
-    return _worded(agent, InterruptId(f"stopped:{root.checkpoint}"), ask, names, names)
+    return _worded(agent, thread, InterruptId(f"stopped:{root.checkpoint}"), ask, names, names)
 
 
 def asked_after_failure(run: str, thread: Thread, ended: Ended) -> Asked | None:
@@ -96,10 +96,12 @@ def _stored_failure(thread: Thread) -> str:
     return sentences.failure(thread.failures[0]) if thread.failures else ""
 
 
-def _worded(agent: LocalAgent, interrupt: InterruptId, ask: Ask, paths: Sequence[str], names: tuple[str, ...]) -> Asked:
+def _worded(
+    agent: LocalAgent, thread: Thread, interrupt: InterruptId, ask: Ask, paths: Sequence[str], names: tuple[str, ...]
+) -> Asked:
     question = dialects.Question(ask.payload, nodes=names)
     worded = dialects.configured(ask, question, agent.spec.answers)
-    code = "".join(agent.fingerprint_of(path) for path in paths)
+    code = "".join(agent.fingerprint_of(path, thread.code) for path in paths)
     return Asked(interrupt, worded, digest_of(worded, code))
 
 

@@ -64,7 +64,7 @@ def question(agent: LocalAgent, thread: Thread, pending: Pending) -> Asked:
         ),
         agent.spec.answers,
     )
-    digest = digest_of(ask, agent.fingerprint_of(pending.path))
+    digest = digest_of(ask, agent.fingerprint_of(pending.path, thread.code))
     drifted_from = thread.drifted_from(pending)
     return Asked(InterruptId(pending.interrupt.id), ask, digest, drifted_from.digest if drifted_from else "")
 

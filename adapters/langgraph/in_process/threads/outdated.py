@@ -1,13 +1,15 @@
 """Questions that older code of the agent asked: an answer never goes to other code than the one that asked (P4)."""
 
 from adapters.langgraph.agents import LocalAgent
+from adapters.langgraph.fingerprint import as_far_as
 from adapters.langgraph.in_process.threads.thread import AnswerState, Pending, Thread
 
 
 def is_outdated(agent: LocalAgent, thread: Thread, pending: Pending) -> bool:
     """Tell whether the node's code differs from the code that wrote the checkpoint in which the question waits."""
     node = agent.node_of(pending.path)
-    return thread.code.get(node) != agent.code.get(node)
+    stored, now = thread.code.get(node), agent.code.get(node)
+    return stored != (now and as_far_as(stored, now))
 
 
 def has_outdated(agent: LocalAgent, thread: Thread) -> bool:
