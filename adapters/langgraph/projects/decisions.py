@@ -14,14 +14,14 @@ _DEEPEST = 6
 _STEMS = re.compile(
     r"approv|authori[sz]|bypass|clearance|confirm|consent|decid|decision|dry_?run|endorse|go_?ahead|granted|is_?admin|"
     r"no_?op(?:_|$)|overrid|override|permi(?:t|ss)|privileg|reviewe[dr]|sign_?off|sudo|unattended|unsupervised|verdict|"
-    r"verif|vetted|yes_?no|^(?:always|can|do|dont|has|is|may|must|needs?|never|not|requires?|should|without)_|"
+    r"verif|vetted|yes_?no|(?:human|manual|peer)_?review|review_?(?:by|mode|need|outcome|require|result|state)|^(?:always|can|do|dont|has|is|may|must|needs?|never|not|requires?|should|without)_|"
     r"^no_(?!of_)|(?:^|_)checks?(?:_(?!in|out)|$)"
 )
 """Parts of names, wherever they stand: `preapproved`, `skip_verification`."""
 # fmt: off
 _NAMES = frozenset({
     "accept", "accepted", "accepts", "access", "ack", "acked", "acknowledged", "acl", "admin", "administrator",
-    "agree", "agreed", "agrees", "allow", "allowed", "allowlist", "allowlisted", "allows", "ask", "asked", "auth",
+    "agree", "agreed", "agrees", "allow", "allowed", "allowlist", "allowlisted", "allows", "auth",
     "authed", "authenticated", "auto", "autoaccept", "automatic", "automatically", "autonomous", "autopilot",
     "autorun", "blacklist", "block", "blocked", "certified", "checked", "cleared", "confidence",
     "denied", "deny", "denylist", "disable", "disabled", "disabling", "disallow", "disallowed", "elevate", "elevated",
@@ -30,7 +30,7 @@ _NAMES = frozenset({
     "force", "forced", "grant", "grants", "greenlight", "guard", "guarded", "hitl", "ignore", "ignored",
     "interactive", "interrupt", "judged", "judgement", "judgment", "lgtm", "nocheck", "noninteractive", "ok", "okay",
     "outcome", "passed", "passes", "proceed", "prohibited", "protected", "ratified", "refuse", "refused", "reject",
-    "rejected", "rejection", "restricted", "review", "risk", "risky", "root", "ruling", "safe", "safety",
+    "rejected", "rejection", "restricted", "risk", "risky", "root", "ruling", "safe", "safety",
     "sanctioned", "sensitive", "signed", "simulate", "simulated", "simulation", "skip", "skipped", "skipping",
     "status", "superuser", "supervised", "threshold", "trust", "trusted", "trusts", "unblock", "unchecked", "unlock",
     "unlocked", "unprotected", "unrestricted", "unreviewed", "unsafe", "unverified", "valid", "validated", "veto",

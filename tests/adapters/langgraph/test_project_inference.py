@@ -251,6 +251,8 @@ class Nested(BaseModel):
         ({"customer_id": str, "request": str}, {"customer_id": "$fields.customer_id", "request": "$text"}),
         ({"topic": str, "audience": str}, {"topic": "$text", "audience": "$text"}),
         ({"company": str, "role": str}, {"company": "$text", "role": "$text"}),
+        ({"review": str}, {"review": "$text"}),  # of a product, say
+        ({"product": str, "review": str}, {"product": "$text", "review": "$text"}),
         (
             {"topic": str, "audience": str, "words": int},
             {"topic": "$text", "audience": "$fields.audience", "words": "$fields.words"},
@@ -282,6 +284,7 @@ def described(kind: Any, text: str) -> Any:
     ("field", "kind"),
     [
         *((name, str) for name in ("confirmed_by", "reviewed", "allowed", "granted", "permission", "decision")),
+        *((name, str) for name in ("human_review", "review_required", "reviewResult")),
         *((name, str) for name in ("isAdmin", "preapproved", "skip_review", "override", "status", "verdict", "force")),
         *((name, str) for name in ("is_member", "canDelete", "no_questions", "authenticated", "check_result")),
         *((name, bool) for name in ("approved", "dry_run", "quick", "paid")),
