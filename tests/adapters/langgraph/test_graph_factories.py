@@ -14,6 +14,9 @@ from typing import Annotated, Any, Literal, TypedDict
 
 import anyio
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, tool
@@ -902,3 +905,40 @@ async def test_a_type_that_the_graph_of_the_start_does_not_know_comes_back_after
         del sys.modules["order_of_some"]
     assert reply is not None
     assert reply.text == "Order of tea"
+
+
+class _Model(GenericFakeChatModel):
+    def bind_tools(self, *_: Any, **__: Any) -> Any:
+        return self
+
+
+@pytest.mark.promise("P4")
+async def test_an_approved_call_does_not_run_a_tool_that_changed_since_it_was_asked_about() -> None:
+    production, did = [False], list[str]()
+
+    def agent_of_now(_config: RunnableConfig) -> Any:
+        def staged(what: str) -> str:
+            """Deploy."""
+            did.append(f"staging: {what}")
+            return "ok"
+
+        def released(what: str) -> str:
+            """Deploy."""
+            did.append(f"production: {what}")
+            return "ok"
+
+        deploy = StructuredTool.from_function(released if production[0] else staged, name="deploy")
+        call = AIMessage("", tool_calls=[{"name": "deploy", "args": {"what": "it"}, "id": "call-1"}])
+        says = [AIMessage("done")] if production[0] else [call]
+        return create_agent(
+            _Model(messages=iter(says)), tools=[deploy], middleware=[HumanInTheLoopMiddleware({"deploy": True})]
+        )
+
+    async with talking(agent_of_now) as talk:
+        (asked,) = (await talk.say()).asked
+        production[0] = True
+        (again,) = (await talk.stale(asked, APPROVE)).result.asked
+        assert did == []
+        assert again.digest != asked.digest
+        await talk.answer(again, APPROVE)
+    assert did == ["production: it"]

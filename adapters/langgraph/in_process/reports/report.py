@@ -13,7 +13,7 @@ from adapters.langgraph.in_process.reports.pause_asks import (
     asked_by_node_interrupt,
 )
 from adapters.langgraph.in_process.runs.run import Ended
-from adapters.langgraph.in_process.threads.outdated import is_lost
+from adapters.langgraph.in_process.threads.outdated import code_mark, is_lost
 from adapters.langgraph.in_process.threads.thread import Pending, Thread
 from engine.asks.ask import Ask, digest_of
 from engine.ids import InterruptId, ThreadId
@@ -64,7 +64,7 @@ def question(agent: LocalAgent, thread: Thread, pending: Pending) -> Asked:
         ),
         agent.spec.answers,
     )
-    digest = digest_of(ask, agent.fingerprint_of(pending.path, thread.code))
+    digest = digest_of(ask, code_mark(agent, thread, pending))
     drifted_from = thread.drifted_from(pending)
     return Asked(InterruptId(pending.interrupt.id), ask, digest, drifted_from.digest if drifted_from else "")
 

@@ -14,7 +14,7 @@ from adapters.langgraph.in_process.runs.config import Marks
 from adapters.langgraph.in_process.runs.forking import fork, stamp
 from adapters.langgraph.in_process.runs.run import Ended
 from adapters.langgraph.in_process.sessions.session import Session
-from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdated
+from adapters.langgraph.in_process.threads.outdated import code_of, is_orphan, is_outdated
 from adapters.langgraph.in_process.threads.thread import Thread
 from adapters.langgraph.loading.breakpoints import marked
 from adapters.langgraph.messages.closing import LastRun, close_fields, input_with, outside_input, update_beforehand
@@ -145,7 +145,7 @@ class ThreadRunner:
         # checkpoint stays, so its mark has to say whose questions it holds now.
         ended = await self.run_again(thread)
         if not ended.stopped and ended.error is None:
-            nodes = (agent.node_of(each.path) for each in old if not each.answers)
+            nodes = (node for each in old if not each.answers for node in code_of(agent, each))
             fresh = {node: agent.code.get(node, "") for node in nodes}
             marks = replace(session.marks(thread), code=canonical({**thread.code, **fresh}))
             await stamp(session.saver, session.config(thread, "", marks), marks.as_metadata())
