@@ -45,9 +45,15 @@ _WITHOUT = {
 
 
 async def graph_store(
-    project: Project | None, database: AsyncTransport, keys: Keys, stack: AsyncExitStack
+    project: Project | None,
+    database: AsyncTransport,
+    keys: Keys,
+    stack: AsyncExitStack,
+    loaded_files: set[str] | None = None,
 ) -> "BaseStore":
     """Make the store, and try its model once. A store of the project's own is closed with `stack`.
+
+    `loaded_files` learns the files that it runs, so that a graph in the same file does not run it again.
 
     Raises ProblemsError.
     """
@@ -66,7 +72,7 @@ async def graph_store(
         AsyncRedisStore(database, keys=keys, ttl=ttl)
     with _problems_of(project, "index"):
         if index and ".py:" in str(index.get("embed")):
-            index = {**index, "embed": await asyncio.to_thread(load, index["embed"], project.file.parent)}
+            index = {**index, "embed": await asyncio.to_thread(load, index["embed"], project.file.parent, loaded_files)}
         store = AsyncRedisStore(database, keys=keys, ttl=ttl, index=index)
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await store.try_model()

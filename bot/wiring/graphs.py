@@ -74,9 +74,10 @@ async def _open_graphs(config: Config, kept: Storage, stack: contextlib.AsyncExi
     serde = GuardedSerializer(secret=config.secrets.slack_bot_token)
     saver = AsyncRedisSaver(kept.database, keys=kept.keys, retention=config.retention, serde=serde)
     local = [name for name, agent in config.agents.items() if agent.graph is not None]
-    store = await graph_store(config.project, kept.database, kept.keys, stack)
+    files: set[str] = set()
+    store = await graph_store(config.project, kept.database, kept.keys, stack, files)
     ours = (RedisError, FencedError)
-    graphs = await open_local(config, local, saver, store=store, infrastructure=ours, masked=masked)
+    graphs = await open_local(config, local, saver, store=store, infrastructure=ours, masked=masked, loaded_files=files)
     serde.allow(graphs.types)
     for name, sentences in graphs.unfit_answers.items():
         for each in sentences:

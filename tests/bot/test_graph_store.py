@@ -10,6 +10,7 @@ import pytest
 from fakes.valkey import redis_server, redis_url
 from langgraph.store.memory import InMemoryStore
 
+from adapters.langgraph.loading.exports import load as load_export
 from adapters.langgraph.loading.exports import loaded_module
 from adapters.redis.keys import Keys
 from adapters.redis.transport.multiplexed import Multiplexed
@@ -44,6 +45,16 @@ async def test_a_project_gets_the_store_that_it_configures(tmp_path: Path, redis
         (found,) = await store.asearch(("a",), query="four")
     assert found.score == pytest.approx(1)
     assert store.ttl_config == {"default_ttl": 5}
+
+
+async def test_the_file_of_an_embedding_function_is_not_run_again_for_a_graph(tmp_path: Path, redis_url: str) -> None:
+    config = configured(tmp_path, {"index": {"dims": 2, "embed": "embed.py:embed"}})
+    async with Multiplexed.from_url(redis_url) as database:
+        files = set[str]()
+        await graph_store(config.project, database, Keys(), AsyncExitStack(), files)
+    ran = loaded_module("embed.py:embed", tmp_path)
+    load_export("embed.py:embed", tmp_path, files)
+    assert loaded_module("embed.py:embed", tmp_path) is ran
 
 
 async def test_a_project_without_a_store_gets_one(tmp_path: Path, redis_url: str) -> None:

@@ -92,11 +92,13 @@ class LocalGraphs:
         infrastructure: tuple[type[BaseException], ...] = (),
         masked: Masked = str,
         store: Any = None,
+        loaded_files: set[str] | None = None,
     ) -> Self:
         """Load all graphs. `infrastructure` are the saver's own errors, which are raised rather than reported.
 
         `store` is LangGraph's BaseStore, for the graphs that were compiled without one.
         `masked` removes secrets from an error that a model reads.
+        `loaded_files` are those that were run before: see `exports.load`.
         Raises LoadError (see `loading`; also where this LangGraph cannot be guarded), and ValueError for a `reply` that
         is not JMESPath.
         """
@@ -108,7 +110,7 @@ class LocalGraphs:
             raise LoadError(str(error)) from None
 
         async def opened(stack: AsyncExitStack) -> Mapping[AgentName, OpenAgent]:
-            files: set[str] = set()
+            files = set[str]() if loaded_files is None else loaded_files
             return {name: await _opened(name, spec, saver, stack, files, store) for name, spec in agents.items()}
 
         keeper = Keeper()

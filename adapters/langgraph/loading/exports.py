@@ -102,16 +102,25 @@ def doubled(spec: str, base: Path, types: Iterable[tuple[str, str]]) -> tuple[st
         same = other is not module and getattr(other, "__file__", None) == file
         twice = sorted(each for each in defined if hasattr(other, each)) if same and name not in _MAIN else []
         if twice:
-            told = (
-                f"graph: {spec!r}: the project imports this file as {name} too, so {', '.join(twice)} exists twice, "
-                "and an object of one is no instance of the other. Define it in a file that both import. Where no "
-                f"thread is stored yet, graph: {name}:{spec.rpartition(':')[2]} does as well."
-            )
-            return (told,)
+            return (_warning_of_doubled(spec, name, ", ".join(twice)),)
     return ()
 
 
+def _warning_of_doubled(spec: str, name: str, kinds: str) -> str:
+    told = f"so {kinds} exists twice, and an object of one is no instance of the other"
+    if name.startswith(_PREFIX):
+        return (
+            f"graph: {spec!r}: another entry spells the path of this file in another way, {told}. Spell the path in "
+            "one way."
+        )
+    return (
+        f"graph: {spec!r}: the project imports this file as {name} too, {told}. Define it in a file that both import. "
+        f"Where no thread is stored yet, graph: {name}:{spec.rpartition(':')[2]} does as well."
+    )
+
+
 _MAIN = ("__main__", "__mp_main__")
+_PREFIX = "signoff_agent_"
 
 
 def with_other_names(spec: str, base: Path, types: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
@@ -125,12 +134,12 @@ def _name_of_file(spec: str, file: Path) -> str:
     # Made from the path as written: checkpoints name the classes of a state by module, and a process with another
     # checkout must be able to read them.
     mark = hashlib.sha256(spec.rpartition(":")[0].encode()).hexdigest()[:8]
-    return f"signoff_agent_{file.stem}_{mark}"
+    return f"{_PREFIX}{file.stem}_{mark}"
 
 
 def _module_of_file(spec: str, file: Path, loaded: set[str]) -> ModuleType:
     name = _name_of_file(spec, file)
-    if name in loaded:
+    if name in loaded and Path(str(sys.modules[name].__file__)).resolve() == file.resolve():
         return sys.modules[name]
     before = sys.modules.get(name)
     try:

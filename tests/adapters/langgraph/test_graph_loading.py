@@ -465,3 +465,31 @@ def test_a_file_that_fails_is_imported_by_name_as_any_other(tmp_path: Path) -> N
             load("broken_twice.py:graph", tmp_path)
         with pytest.raises(ValueError, match="no"):
             importlib.import_module("broken_twice")
+
+
+@pytest.mark.usefixtures("modules_as_before")
+@pytest.mark.parametrize("spelled", ["", "./"])
+async def test_a_file_that_another_entry_loaded_runs_once_or_the_other_spelling_is_named(
+    tmp_path: Path, spelled: str
+) -> None:
+    files = set[str]()
+    written(tmp_path, FLAT)
+    first = load(f"{spelled}graph_of_twice.py:State", tmp_path, files)
+    async with AsyncExitStack() as stack:
+        agent = await open_agent(AgentSpec("graph_of_twice.py:graph", tmp_path), InMemorySaver(), stack, files)
+    if not spelled:
+        assert agent.graph.builder.state_schema is first
+        assert agent.warnings == ()
+    else:
+        assert "another entry spells the path of this file in another way, so State exists twice" in agent.warnings[0]
+        assert "graph: signoff_agent_" not in agent.warnings[0]
+
+
+@pytest.mark.usefixtures("modules_as_before")
+def test_files_of_one_spelling_in_two_folders_are_two(tmp_path: Path) -> None:
+    files, found = set[str](), list[str]()
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        written(tmp_path / folder, {"named_twice.py": f"NAME = '{folder}'\n"})
+        found.append(load("named_twice.py:NAME", tmp_path / folder, files))
+    assert found == ["one", "other"]
