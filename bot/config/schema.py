@@ -59,9 +59,11 @@ def editor_lines(folder: Path, installed: Path | None) -> tuple[str, ...]:
     """The first lines of an app.yaml in this folder: they tell an editor where the schema is."""
     if (folder / FILE_NAME).is_file():
         return (f"# yaml-language-server: $schema={FILE_NAME}",)
-    where = FILE_NAME if installed is None else _relative(installed, folder) or _absolute(installed)
+    line = "# yaml-language-server: $schema="
+    if installed is None:
+        return (f"{line}{FILE_NAME}", f"# Editors read that file: signoff schema > {FILE_NAME} writes it.")
     return (
-        f"# yaml-language-server: $schema={where}",
+        f"{line}{_relative(installed, folder) or _absolute(installed)}",
         f"# Editors read that file. If it is missing: signoff schema > {FILE_NAME}, and write $schema={FILE_NAME}.",
     )
 

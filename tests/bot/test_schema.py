@@ -250,7 +250,8 @@ def test_elsewhere_it_is_absolute_and_a_path_with_spaces_is_an_address(project: 
 
 def test_a_copy_beside_the_file_comes_first_and_without_any_schema_it_says_how_to_write_one(project: Path) -> None:
     line = "# yaml-language-server: $schema=app.schema.json"
-    assert schemas.editor_lines(project, None) == (line, MISSING)
+    how = "# Editors read that file: signoff schema > app.schema.json writes it."
+    assert schemas.editor_lines(project, None) == (line, how)
     (project / "app.schema.json").touch()
     assert first_lines(project, project / ".venv") == (line,)
 
