@@ -177,7 +177,7 @@ class LocalAgent:
     def fingerprint_of(self, path: str, stored: Mapping[str, str]) -> str:
         """Return the path with the fingerprint of the code that asks there, as far as the thread's own marks say."""
         node = self.node_of(path)
-        return f"{path}:{fingerprint.as_far_as(stored.get(node), self.code.get(node, ''))}"
+        return f"{path}:{fingerprint.as_far_as(stored.get(node, ''), self.code.get(node, ''))}"
 
 
 def fields_said(graph: Any, template: Any) -> Mapping[str, str]:

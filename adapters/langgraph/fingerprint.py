@@ -30,6 +30,7 @@ from typing import Any
 UNGUARDED = "_signoff_unguarded"
 """The attribute that keeps the code of a guarded function of LangGraph: see `adapters.langgraph.guards.drift`."""
 _DIGITS = 16
+_START = "__start__"
 SEPARATOR = "/"
 """Separates the names of a path: a node of a subgraph is `OUTER/INNER`."""
 
@@ -38,7 +39,7 @@ def fingerprints(graph: Any) -> Mapping[str, str]:
     """Fingerprint each node of a graph and its subgraphs, by path: 16 hexadecimal digits, with 16 more or a dot.
 
     The first 16 leave out what the node holds: they are the whole mark in threads of Signoff 0.1. A node that holds no
-    code has the dot.
+    code has the dot. START has no code of its own, and no fingerprint.
     """
     first, whole = (_nodes(graph, "", held=held) for held in (False, True))
     marks = {path: _mark(name, reader) for path, name, reader in first}
@@ -48,9 +49,9 @@ def fingerprints(graph: Any) -> Mapping[str, str]:
     return MappingProxyType(marks)
 
 
-def as_far_as(stored: str | None, now: str) -> str:
+def as_far_as(stored: str, now: str) -> str:
     """Shorten a fingerprint to what a stored one says, so that a thread of Signoff 0.1 can be compared."""
-    return now[:_DIGITS] if stored is not None and len(stored) == _DIGITS else now
+    return now[:_DIGITS] if len(stored) == _DIGITS else now
 
 
 def texts(graph: Any) -> Mapping[str, frozenset[str]]:
@@ -64,6 +65,8 @@ def texts(graph: Any) -> Mapping[str, frozenset[str]]:
 
 def _nodes(graph: Any, above: str, *, held: bool) -> Iterator[tuple[str, str, "_Reader"]]:
     for name, node in graph.nodes.items():
+        if name == _START:
+            continue
         path = f"{above}{name}"
         reader = _Reader(held=held)
         reader.read(node.bound)

@@ -126,9 +126,7 @@ class _Source:
             graph=graph,
             replies=replace(self.replies, returned=not hasattr(graph, "builder")),
             code=code,
-            mark=canonical(
-                {path: each for path, each in code.items() if not path.endswith("__start__")}
-            ),  # it never asks
+            mark=canonical(dict(code)),
             tools=dict(_schemas_of_tools(graph)),
             texts=fingerprint.texts(graph),
             nested=next(iter(graph.get_subgraphs()), None) is not None,

@@ -56,6 +56,20 @@ def after(_: State) -> State:
     return {"log": ["after"]}
 
 
+@pytest.mark.promise("P4")
+async def test_a_router_at_the_start_may_ask_and_a_nodes_name_may_end_like_the_starts() -> None:
+    nodes: dict[str, Any] = {"asks__start__": lambda _: {"log": [sure("delete logs?")]}, "after": after}
+    builder = graph_of()
+    for name, node in nodes.items():
+        builder.add_node(name, node)
+    builder.add_conditional_edges(START, lambda _: "asks__start__" if sure("clean up?") else "after")
+    async with talking(builder) as talk:
+        (first,) = (await talk.say()).asked
+        (second,) = (await talk.answer(first, APPROVE)).asked
+        assert payloads(await talk.answer(second, APPROVE)) == []
+        assert await log_of(talk) == [True]
+
+
 @pytest.mark.promise("P3")
 async def test_an_answer_delivered_three_times_leaves_the_next_question_unanswered() -> None:
     async with talking(graph_of(two_questions, after)) as talk:

@@ -37,8 +37,8 @@ def code_mark(agent: LocalAgent, thread: Thread, pending: Pending) -> str:
 
 
 def _differs(agent: LocalAgent, thread: Thread, node: str) -> bool:
-    stored, now = thread.code.get(node), agent.code.get(node)
-    return stored != (now and as_far_as(stored, now))
+    stored, now = thread.code.get(node, ""), agent.code.get(node, "")
+    return stored != as_far_as(stored, now)
 
 
 def _texts(value: Json) -> Iterator[str]:
