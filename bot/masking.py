@@ -12,7 +12,8 @@ There are two strengths, because a mask also hides text from the person who deci
 Known secrets are the values of all variables whose names look secret, in the environment and in `.env`, and the values
 given to `remember`: as they are, URL-encoded, in base64 (also behind `user:`), and as JSON and Python spell them. Of a
 value that holds several (a list of keys, `user:password`, JSON, the lines of a key file) each one is known. The
-environment is read again each time, because graphs load keys of their own when they are imported.
+environment is looked at each time, because graphs load keys of their own when they are imported; it is read again only
+if it has changed, since to read it decodes every name and value, and each card masks dozens of texts.
 
 Sources: https://docs.slack.dev/authentication/tokens, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 (key ids), https://www.rfc-editor.org/rfc/rfc7468 (PEM), https://www.rfc-editor.org/rfc/rfc7519 (JWT),
@@ -26,7 +27,9 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, quote_plus, unquote, urlsplit
 
 MASK = "•••"
@@ -138,7 +141,7 @@ def remember(secrets: Iterable[str | None]) -> None:
 
 def masked(text: str) -> str:
     """Remove secrets, known or only likely: for reports."""
-    spelled = _spelled_in(text, frozenset(_known()))
+    spelled = _in(text, _secrets().all)
     known = [(_any_of(spelled), MASK)] if spelled else []
     return _without(text, (*known, *_keys_in(text), *_PLACES))
 
@@ -162,7 +165,7 @@ _ESCAPES = re.compile(r'\\(?:u[0-9a-f]{4}|["\\/bfnrt])')
 
 def _concealer(text: str, read: str) -> Callable[[str], str] | None:
     """`read` is the text with nothing before or after a key that is not there in truth."""
-    spelled = _spelled_in(text, frozenset(each for each in _known() if not _is_word(each)))
+    spelled = _in(text, _secrets().no_words)
     keys = [(pattern, mask) for pattern, mask in _keys_in(read) if pattern.search(read)]
     if spelled:
         keys.insert(0, (_any_of(spelled), MASK))
@@ -178,8 +181,7 @@ def concealed_so_far(text: str) -> str:
     last = text[len(text.rstrip()) :] or re.split(r"\s", text)[-1]
     if any(mark in last and MASK not in last for marks, _, _ in _KEYS for mark in marks):
         return text[: len(text) - len(last)]
-    known = frozenset(each for each in _known() if not _is_word(each))
-    return text[: len(text) - max((_beginning(text, each) for each in _spelled(known)), default=0)]
+    return text[: len(text) - max((_beginning(text, each) for each in _secrets().no_words), default=0)]
 
 
 def _beginning(text: str, secret: str) -> int:
@@ -199,8 +201,8 @@ def _any_of(spelled: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, spelled)))
 
 
-def _spelled_in(text: str, known: frozenset[str]) -> Sequence[str]:
-    return [each for each in _spelled(known) if each in text]
+def _in(text: str, spelled: Sequence[str]) -> Sequence[str]:
+    return [each for each in spelled if each in text]
 
 
 def _keys_in(text: str) -> Sequence[tuple[re.Pattern[str], str]]:
@@ -210,8 +212,39 @@ def _keys_in(text: str) -> Sequence[tuple[re.Pattern[str], str]]:
 # What this process knows ----------------------------------------------------------------------------------------------
 
 
-def _known() -> Iterable[str]:
-    return {*_remembered, *secret_variables(os.environ)}
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    """Every spelling of the known secrets, and of those that are no common word; the longest first."""
+
+    all: Sequence[str]
+    no_words: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was known of secrets under this environment; `variables` as `_variables` gives them."""
+
+    variables: Mapping[Any, Any]
+    remembered: frozenset[str]
+    secrets: _Secrets
+
+
+_reading = _Reading({}, frozenset(), _Secrets((), ()))
+
+
+def _secrets() -> _Secrets:
+    global _reading  # noqa: PLW0603 - one environment, one reading of it
+    if _variables() != _reading.variables or _remembered != _reading.remembered:
+        known = {*_remembered, *secret_variables(os.environ)}
+        found = _Secrets(_spelled(known), _spelled(each for each in known if not _is_word(each)))
+        _reading = _Reading(dict(_variables()), frozenset(_remembered), found)
+    return _reading.secrets
+
+
+def _variables() -> Mapping[Any, Any]:
+    """The environment as the system spells it, in bytes: Python keeps it, and compares it without decoding it."""
+    found: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
+    return found
 
 
 def secret_variables(environ: Mapping[str, str]) -> Iterable[str]:
@@ -257,8 +290,7 @@ def _in_address(url: str) -> Sequence[str]:
     return [split.password or "", *named]
 
 
-@lru_cache(maxsize=8)
-def _spelled(known: frozenset[str]) -> Sequence[str]:
+def _spelled(known: Iterable[str]) -> Sequence[str]:
     """Every spelling of every secret, the longest first."""
     spelled = {each for secret in known for part in (secret, *_parts(secret)) for each in _spellings(part)}
     return sorted(spelled, key=lambda each: (-len(each), each))
