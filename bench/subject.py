@@ -172,11 +172,12 @@ class Subject:
 
     async def asked(self, count: int) -> list[Approval]:
         """Approvals that a real graph waits for, their cards posted."""
-        threads = await _gathered([self._asked] * count)
+        threads = await _gathered([self.ask] * count)
         await self.at_rest()
         return [(await self.bot.ports.approvals.open(thread))[0] for thread in threads]
 
-    async def _asked(self) -> ThreadId:
+    async def ask(self) -> ThreadId:
+        """Send the agent a message, at which it asks for an approval; gives its thread."""
         place = _place()
         heard = Hear(thread_id(place), place, ALICE, _REQUEST, MessageTs("1700000000.000001"), AGENT, mentioned=True)
         await self.bot.ports.lanes.put(heard, f"bench/{place.channel}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fakes.valkey import redis_server, redis_url
 
-from bench import clicks, round_trips, size
+from bench import clicks, hops, round_trips, size
 from bench.slack import driver
 from bench.subject import Behind
 from bench.table import Bench, Table
@@ -36,3 +36,15 @@ async def test_of_100_clicks_at_the_same_moment_each_is_acked_and_decides(bench:
 
 async def test_a_pending_approval_and_its_thread_take_less_than_8_kilobytes(bench: Bench) -> None:
     assert await size.bytes_of_one(bench) < 8 * 1024
+
+
+async def test_every_hop_of_both_ways_through_is_listed_and_charged(bench: Bench) -> None:
+    ways = await hops.listed(bench)
+    asked, decided = ways[hops.ASK], ways[hops.DECIDE]
+    assert {each["hop"] for each in asked["calls"]} >= {hops.MESSAGE, hops.LANES, "Hear", "DrawCard"}
+    assert {each["hop"] for each in decided["calls"]} >= {hops.CLICK, hops.LANES, "Resume", "DrawCard"}
+    assert len({each["trip"] for each in decided["calls"] if each["hop"] == hops.CLICK}) == 2
+    for way in ways.values():
+        charged = {hop for hop, _, micros in way["cpu_us"] if micros > 0}
+        assert charged >= {each["hop"] for each in way["calls"]}
+        assert all(each["bytes_out"] and each["bytes_in"] and each["by"] for each in way["calls"])
