@@ -1,6 +1,5 @@
 """The measured graph: three nodes, one interrupt as LangChain's human-in-the-loop middleware asks it."""
 
-import time
 from typing import Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
@@ -30,7 +29,7 @@ def ask(state: State) -> State:
 
 def act(state: State, config: RunnableConfig) -> State:
     """Do it: here, note when."""
-    outside.done[config["configurable"]["thread_id"]] = time.perf_counter()
+    outside.act(config["configurable"]["thread_id"], state["request"])
     return {"status": f"done: {state['status']}"}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ class Slack:
 
     def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self._process = process
+        self._turn = asyncio.Lock()
         self.url = url
 
     @property
@@ -36,12 +37,34 @@ class Slack:
             "SLACK_SIGNING_SECRET": SECRET,
         }
 
+    @property
+    def pid(self) -> int:
+        """The driver's process."""
+        return self._process.pid
+
     async def click(self, clicks: Clicks) -> Clicked:
         """Press, and wait for every ack or 3 s."""
+        return Clicked(**await self._asked({"clicks": asdict(clicks)}))
+
+    async def mention(self, channels: Sequence[str], user: str, text: str, at_once: int = 20) -> list[int]:
+        """Mention the bot in each of these channels; gives the numbers of its cards, in this order."""
+        asked = {"mentions": list(channels), "user": user, "text": text, "at_once": at_once}
+        return list((await self._asked(asked))["cards"])
+
+    async def sockets(self, count: int) -> None:
+        """Wait until so many sockets are open."""
+        await self._asked({"sockets": count})
+
+    async def updated(self, cards: Sequence[int]) -> list[float]:
+        """When each card was last changed (`time.perf_counter`), 0 for never."""
+        return list((await self._asked({"updated": list(cards)}))["updated"])
+
+    async def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None  # noqa: S101 - it was made with pipes
-        self._process.stdin.write(json.dumps(asdict(clicks)).encode() + b"\n")
-        await self._process.stdin.drain()
-        return Clicked(**await _answer(self._process))
+        async with self._turn:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            await self._process.stdin.drain()
+            return await _answer(self._process)
 
 
 @contextlib.asynccontextmanager
