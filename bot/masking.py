@@ -15,6 +15,8 @@ value that holds several (a list of keys, `user:password`, JSON, the lines of a 
 environment is looked at each time, because graphs load keys of their own when they are imported; it is read again only
 if it has changed, since to read it decodes every name and value, and each card masks dozens of texts.
 
+Each text of each log line comes through here, so a pattern is tried only where a text that it cannot do without stands.
+
 Sources: https://docs.slack.dev/authentication/tokens, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 (key ids), https://www.rfc-editor.org/rfc/rfc7468 (PEM), https://www.rfc-editor.org/rfc/rfc7519 (JWT),
 https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github.
@@ -102,34 +104,55 @@ _KEYS = (
 because looking for one takes no time."""
 
 _NAMES = r"(?:token|secret|password|passwd|pwd|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
+_NAMED = ("token", "secret", "passw", "pwd", "passphrase", "key", "credential")
 _PLACES = (
-    (re.compile(r"\b(xox[a-z]|xapp|xwfp)[-.][A-Za-z0-9.-]{4,}"), rf"\1-{MASK}"),
-    (re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[A-Za-z0-9+/=\s:,\\-]{8,}"), rf"\1{MASK}"),
-    (re.compile(r"(?<=://)([^/\s:@]{0,128}):[^\s@]{1,512}(?=@)"), rf"\1:{MASK}"),
-    (re.compile(r"\b(sk|lsv2|ghp|gho)[-_][A-Za-z0-9_-]{8,}"), rf"\1-{MASK}"),
-    (re.compile(r"\b(bearer)\s{1,4}[^\s\"',;]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (("xox", "xapp", "xwfp"), re.compile(r"\b(xox[a-z]|xapp|xwfp)[-.][A-Za-z0-9.-]{4,}"), rf"\1-{MASK}"),
     (
+        ("-----begin",),
+        re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[A-Za-z0-9+/=\s:,\\-]{8,}"),
+        rf"\1{MASK}",
+    ),
+    (("://",), re.compile(r"(?<=://)([^/\s:@]{0,128}):[^\s@]{1,512}(?=@)"), rf"\1:{MASK}"),
+    (("sk", "lsv2", "ghp", "gho"), re.compile(r"\b(sk|lsv2|ghp|gho)[-_][A-Za-z0-9_-]{8,}"), rf"\1-{MASK}"),
+    (("bearer",), re.compile(r"\b(bearer)\s{1,4}[^\s\"',;]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (
+        ("authorization",),
         re.compile(r"(authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?[a-z]{0,16}\s{1,4})[^\s\"',;]{3,}", re.IGNORECASE),
         rf"\1{MASK}",
     ),
-    (re.compile(r"(hooks\.slack\.com/)[^\s\"'<>]+"), rf"\1{MASK}"),
-    (re.compile(r"(\bAccountKey=)[A-Za-z0-9+/=]{16,}"), rf"\1{MASK}"),
-    (re.compile(r"([?&](?:ticket|app_id|key|sig|signature|access_key)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"([?&]X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
+    (("hooks.slack.com/",), re.compile(r"(hooks\.slack\.com/)[^\s\"'<>]+"), rf"\1{MASK}"),
+    (("accountkey=",), re.compile(r"(\bAccountKey=)[A-Za-z0-9+/=]{16,}"), rf"\1{MASK}"),
     (
+        ("ticket=", "app_id=", "key=", "sig=", "signature="),
+        re.compile(r"([?&](?:ticket|app_id|key|sig|signature|access_key)=)[^&\s\"']+", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
+    (
+        ("x-amz-",),
+        re.compile(r"([?&]X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
+    (
+        _NAMED,
         re.compile(rf"({_NAMES}[\"']?\s{{0,2}}[:=]\s{{0,2}}([\"']))(?:\\.|(?!\2).){{1,1024}}", re.IGNORECASE),
         rf"\1{MASK}",
     ),
-    (re.compile(rf"({_NAMES}\s{{0,2}}=\s{{0,2}})(?![\s•\"'])[^\s\"',;&]{{3,}}", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(rf"({_NAMES}:\s{{1,2}})(?=\S{{0,200}}\d)[^\s\"',;&]{{6,}}", re.IGNORECASE), rf"\1{MASK}"),
     (
+        _NAMED,
+        re.compile(rf"({_NAMES}\s{{0,2}}=\s{{0,2}})(?![\s•\"'])[^\s\"',;&]{{3,}}", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
+    (_NAMED, re.compile(rf"({_NAMES}:\s{{1,2}})(?=\S{{0,200}}\d)[^\s\"',;&]{{6,}}", re.IGNORECASE), rf"\1{MASK}"),
+    (
+        ("export",),
         re.compile(
             r"(\bexport\s{1,4}[A-Za-z0-9_]{0,64}(?:KEY|TOKEN|SECRET|PASS|PWD)[A-Za-z0-9_]{0,64}=[\"']?)[^\s\"']+"
         ),
         rf"\1{MASK}",
     ),
 )
-"""The usual places of secrets. Anything may stand there, so this is not used on what people decide on."""
+"""The usual places of secrets. Anything may stand there, so this is not used on what people decide on. Each
+pattern stands behind the texts of which it needs one, in lower case."""
 
 _remembered: set[str] = set()
 
@@ -143,7 +166,7 @@ def masked(text: str) -> str:
     """Remove secrets, known or only likely: for reports."""
     spelled = _in(text, _secrets().all)
     known = [(_any_of(spelled), MASK)] if spelled else []
-    return _without(text, (*known, *_keys_in(text), *_PLACES))
+    return _without(text, (*known, *_keys_in(text), *_places_in(text)))
 
 
 def concealed(text: str) -> str:
@@ -205,8 +228,31 @@ def _in(text: str, spelled: Sequence[str]) -> Sequence[str]:
     return [each for each in spelled if each in text]
 
 
+_Patterns = Sequence[tuple[tuple[str, ...], re.Pattern[str], str]]
+
+
 def _keys_in(text: str) -> Sequence[tuple[re.Pattern[str], str]]:
-    return [(pattern, mask) for marks, pattern, mask in _KEYS if any(mark in text for mark in marks)]
+    return _marked(text, _MARKS_OF_KEYS, _KEYS)
+
+
+def _places_in(text: str) -> Sequence[tuple[re.Pattern[str], str]]:
+    if not text.isascii():  # among other letters are some that a pattern takes for a plain one, such as the long s
+        return [(pattern, mask) for _, pattern, mask in _PLACES]
+    return _marked(text.lower(), _MARKS_OF_PLACES, _PLACES)
+
+
+def _marked(text: str, marks: Sequence[tuple[str, int]], patterns: _Patterns) -> Sequence[tuple[re.Pattern[str], str]]:
+    """The patterns that may find something in a text, in their order."""
+    found = {number for mark, number in marks if mark in text}
+    return [patterns[number][1:] for number in sorted(found)]
+
+
+def _marks_of(patterns: _Patterns) -> Sequence[tuple[str, int]]:
+    """Each mark with the number of its pattern: one flat list is searched twice as fast."""
+    return [(mark, number) for number, (marks, _, _) in enumerate(patterns) for mark in marks]
+
+
+_MARKS_OF_KEYS, _MARKS_OF_PLACES = _marks_of(_KEYS), _marks_of(_PLACES)
 
 
 # What this process knows ----------------------------------------------------------------------------------------------
@@ -235,9 +281,10 @@ _reading = _Reading({}, frozenset(), _Secrets((), ()))
 def _secrets() -> _Secrets:
     global _reading  # noqa: PLW0603 - one environment, one reading of it
     if _variables() != _reading.variables or _remembered != _reading.remembered:
+        seen = dict(_variables()), frozenset(_remembered)  # first: what a thread changes meanwhile is read next time
         known = {*_remembered, *secret_variables(os.environ)}
         found = _Secrets(_spelled(known), _spelled(each for each in known if not _is_word(each)))
-        _reading = _Reading(dict(_variables()), frozenset(_remembered), found)
+        _reading = _Reading(*seen, found)
     return _reading.secrets
 
 

@@ -243,6 +243,27 @@ def test_a_variable_that_a_graph_sets_later_is_known_from_then_on(monkeypatch: p
     assert "later-4711" not in concealed("later-4711")
 
 
+def test_a_variable_that_is_gone_or_changed_is_known_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATER_API_KEY", "later-4711")
+    assert concealed("later-4711") == MASK
+    monkeypatch.setenv("LATER_API_KEY", "later-4712")
+    assert concealed("later-4711 later-4712") == f"later-4711 {MASK}"
+    monkeypatch.delenv("LATER_API_KEY")
+    assert concealed("later-4712") == "later-4712"
+
+
+_PIECES = [part for text, _ in [*MADE, *LIKELY] for part in (text, text.upper(), text.lower(), text[: len(text) // 2])]
+_LOOK_ALIKE = str.maketrans("ski", "\u017f\u212a\u0131")
+"""Letters that a pattern without case takes for s, k and i."""
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=3).map(" ".join), st.booleans())
+def test_a_pattern_that_was_not_tried_would_have_found_nothing(text: str, alike: bool) -> None:  # noqa: FBT001
+    text = text.translate(_LOOK_ALIKE) if alike else text
+    tried = [(pattern, mask) for _, pattern, mask in (*masking._KEYS, *masking._PLACES)]
+    assert masked(text) == masking._without(text, tried)
+
+
 @given(st.text(min_size=6, max_size=40).filter(lambda each: len(each.strip()) >= 6 and MASK[0] not in each))
 def test_a_known_secret_is_gone_in_every_spelling(secret: str) -> None:
     remember([secret])
