@@ -6,6 +6,7 @@ them. LANES: they are served here, and the agent rests at once. GRAPH: they are,
 
 import asyncio
 import contextlib
+import gc
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -261,8 +262,10 @@ async def _serving(made: Bot, behind: Behind) -> AsyncIterator[None]:
         group.create_task(serve(made, stop, on_ready=ready.set))
         await ready.wait()
         try:
+            gc.freeze()  # as `signoff run` does: see `bot.runtime.garbage`
             yield
         finally:
+            gc.unfreeze()  # this process will hold other bots
             stop.set()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.commands.environment import prepared
 from bot.commands.serve import hang_ups, serve, stop_signals
 from bot.config.problems import ConfigProblem, ProblemsError
+from bot.runtime.garbage import collected_when_ready
 
 if TYPE_CHECKING:
     from bot.config.secrets import Secrets
@@ -45,12 +46,13 @@ async def demo(
         os.environ["SIGNOFF_DEMO_DATA"] = str(data)  # where the example agents keep what they did
 
         def ready() -> None:
+            collect()
             sys.stdout.write(f"ready {slack.url}\n")
             sys.stdout.flush()
             if browser and _has_desktop():
                 webbrowser.open(slack.url)
 
-        with _demo_clock(data / "clock", speed) as clock:
+        with _demo_clock(data / "clock", speed) as clock, collected_when_ready() as collect:
             async with wiring.bot(config, clock=clock, read=again) as bot, hang_ups(bot, stop):
                 await bot.load_graphs()
                 await serve(bot, stop, on_ready=ready)

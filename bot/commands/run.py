@@ -8,6 +8,7 @@ import structlog
 
 from bot.commands.environment import prepared
 from bot.commands.serve import hang_ups, serve, stop_signals
+from bot.runtime.garbage import collected_when_ready
 
 log = structlog.get_logger(__name__)
 
@@ -19,8 +20,14 @@ async def run(file: Path) -> int:
 
     read = functools.partial(load, file, dict(os.environ))  # before .env is put into the environment
     config = prepared(read())
-    async with stop_signals() as stop, wiring.bot(config, read=read) as bot, hang_ups(bot, stop):
-        await bot.load_graphs()
-        async with bot.http():
-            await serve(bot, stop, on_ready=lambda: log.info("ready", agents=list(config.agents)))
+    with collected_when_ready() as collect:
+
+        def ready() -> None:
+            collect()
+            log.info("ready", agents=list(config.agents))
+
+        async with stop_signals() as stop, wiring.bot(config, read=read) as bot, hang_ups(bot, stop):
+            await bot.load_graphs()
+            async with bot.http():
+                await serve(bot, stop, on_ready=ready)
     return 0
