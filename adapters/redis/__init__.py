@@ -1,7 +1,7 @@
 """Everything that Signoff stores: plain Redis >= 6.2 or Valkey, no modules. Imports the engine.
 
-`transport` connects and runs scripts, `keys` names the keys, `codec` and `mailbox` define the documents. On these stand
-`stores`, `lanes`, `checkpointer` and `graph_store`; `embedded` starts a private Valkey.
+`transport` connects and runs scripts, `keys` names the keys, `codec` and `mailbox` define the documents, `compact`
+makes them small. On these stand `stores`, `lanes`, `checkpointer`, `graph_store`; `embedded` starts a private Valkey.
 
 Any LangGraph program can use the checkpointer and the store of what agents remember without the rest:
 `from adapters.redis import AsyncRedisSaver, AsyncRedisStore` (docs/checkpointer.md, docs/store.md).

@@ -9,6 +9,8 @@ Decisions:
   names its key: a guess at what an approval says could approve something.
 * Characters are written as they are, lone surrogates included (`surrogatepass`). JSON's own escapes would join two lone
   surrogates into one character, and what a graph asked would no longer have the digest that it was shown under.
+* What is kept of an approval, which may wait by the million, is stored compressed (`shrunk`), its audit rows too.
+  `unpack` reads both forms. A process of an earlier version refuses a compressed document, as any that it cannot read.
 * pydantic did not fit: its JSON refuses surrogates, and it cannot keep `1` and `1.0` apart under a union.
 """
 
@@ -22,6 +24,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from adapters.redis.compact import Compact
 from engine.approvals.approval import Approval, Review
 from engine.approvals.audit import Entry
 from engine.approvals.effects import Effect
@@ -43,6 +46,34 @@ _Convert = Callable[[Any], Any]
 _MICROSECOND = timedelta(microseconds=1)
 _JSON = get_type_hints(Decision)["value"]
 _TAG = "is"
+
+_SHRUNK: Final = b"\x01"
+"""Begins a compressed document; one that is not begins with `{`."""
+_TYPICAL: Final = Compact(
+    b'"thread":"user":"text":"ts":"mentioned":true,"grounds":[{"source":"looked_up":"fills":[{"stage":0,"place":0}]}],'
+    b'"replaced":"outcome":"values":"ladder":[{"after":"escalated":1,"reject_quorum":2,"outsiders":["origin":"group",'
+    b'"origin":"oncall","label":"zone":"days":"opens":"closes":"revision":2,"edited_by":"decided_at":"automatic":'
+    b'"allowed_until":"state":"decided","closed_at":"reject_stops":true,"reason_unsent":true,"options":[{"word":'
+    b'"asks_for":"own_words":"speaker":"verdict":true,"encoding":"unguarded":true,"perhaps_done":true,"question":'
+    b'"description":"choices":["approve","reject"],"answer","skip","option"],"known_by":"code","kind":"approval",'
+    b'"items":{"type":"array","type":"number"},"type":"boolean"},"schema":{"type":"object","properties":{"type":"string"},'
+    b'"type":"integer"},"additionalProperties":true}}],"known_by":"library","payload":{"action_requests":[{"name":"args":{'
+    b'"review_configs":[{"action_name":"allowed_decisions":["approve","edit","reject"]}]}},'
+    b'"shares":[[["actions",0,"value"],["action_requests",0,"args"]]]}}'
+    b'{"v":1,"d":{"ask":{"dialect":"langchain_batch","kind":"tool_call","prompt":"","actions":[{"name":"value":null,'
+    b'"votes":[{"by":"U0","choice":"approve","at":"2026-","decision":{"choice":"approve","stands":true},'
+    b'"direct":false,"started_at":"2026-","turn":"17.00","opened_by":"17.00","said":"T0'
+    b'{"v":1,"d":{"at":"2026-01-01T00:00:00.000000+00:00","thread":"T0:C0:17.","approval":"T0:C0:17.0#","what":"decided",'
+    b'"answered","delivered","edited","reminded","expired","voted","who":"U0","choice":"approve","grounds":[{"source":'
+    b'"asked","who":null,"rule":"approvals[0]","detail":{"actions":["digest":"called","detail":{"people":["U0"]}}}'
+    b'{"v":1,"d":{"id":"T0:C0:17.0#","thread":"T0:C0:17.","agent":"","interrupt":"","digest":"","deadlines":{'
+    b'"reminders":[],"expires_after":14400000000},"requester":"U0","home":{"team":"T0","channel":"C0","thread_ts":"17."},'
+    b'"place":{"team":"T0","channel":"C0","thread_ts":"17."},"created_at":"2026-01-01T00:00:00.000000+00:00","reviews":['
+    b'{"policy":{"rule":"approvals[0]","stages":[[{"sources":[{"origin":"channel","name":"","quorum":2}]}]]}}],'
+    b'"origin":"user","name":"U0","card":"17.000","version":3,"calling":{"notify":"mention"},"called":["U0"],'
+    b'"not_called":{},"edition":"'
+)
+"""The names of the fields and what they often hold, the usual last. Never change it: see `adapters.redis.compact`."""
 
 
 class UnreadableError(Exception):
@@ -91,10 +122,17 @@ def pack(content: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
+def shrunk(document: bytes) -> bytes:
+    """Compress a document, if that makes it smaller."""
+    packed = _TYPICAL.deflate(document, len(_SHRUNK))
+    return document if packed is None else _SHRUNK + packed
+
+
 def unpack(document: bytes, key: str) -> Any:
     """Read the content of a document found under `key`. Raises UnreadableError."""
     try:
-        held = json.loads(document.decode("utf-8", "surrogatepass"))
+        plain = _TYPICAL.inflate(document[len(_SHRUNK) :]) if document.startswith(_SHRUNK) else document
+        held = json.loads(plain.decode("utf-8", "surrogatepass"))
         version, content = held["v"], held["d"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise UnreadableError(key, "it is not a document of Signoff") from None

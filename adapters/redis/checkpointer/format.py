@@ -4,6 +4,12 @@ A record is `version, three lengths, refs, parent, metadata, checkpoint`: `refs`
 values, which the scripts read; `parent` is the id of the parent checkpoint; metadata and checkpoint are LangGraph's,
 serialized. A serialized value is `length of type, type, body`, where length 0 stands for the usual type, "msgpack".
 Numbers are big-endian.
+
+Each checkpoint repeats much of the one before, and a thread that waits has its request in an interrupt. So metadata and
+checkpoint are compressed together (version 2), and so is an interrupt: its "type" has length 255. A thread that waits
+takes half the room. Values are not compressed: they are stored once, and a large one would take its time in every step.
+Version 1, uncompressed, is what earlier versions wrote, and what is left where compression does not help, as with
+encryption.
 """
 
 import json
@@ -24,11 +30,12 @@ from langgraph.checkpoint.base import (
     writes_sort_key,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from langgraph.checkpoint.serde.types import TASKS
+from langgraph.checkpoint.serde.types import INTERRUPT, TASKS
 
 from adapters.redis.checkpointer.scripts import StoredCheckpoint
 from adapters.redis.checkpointer.serializer import ForeignTypeError
 from adapters.redis.checkpointer.upkeep_scripts import Ancestor
+from adapters.redis.compact import Compact
 
 FENCE_KEY = "signoff_fence"
 """The key of a run's fencing token, an int, in `configurable`. A run without a token is not fenced."""
@@ -36,9 +43,22 @@ FENCE_KEY = "signoff_fence"
 _START = "__start__"  # langgraph.constants.START: importing it would import all of LangGraph
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _USUAL = "msgpack"
-_FORMAT = 1
+_FORMAT, _COMPACT = 1, 2
 _RECORD = struct.Struct(">BIII")  # format, length of refs, of parent, of metadata; the scripts know where refs begin
 _WRITE = struct.Struct(">II")  # length of path, of channel
+_SHRUNK = b"\xff"
+"""Begins a compressed value."""
+_TYPICAL = Compact(
+    b"\x91\xc8\x01\x00\x02\x93\xaflanggraph.types\xa9Interrupt\x83\xa5value\xa8question\xafaction_requests\x91\x82\xa4name"
+    b"\xa4args\xabdescription\xd9\xaereview_configs\x91\x82\xabaction_name\xb1allowed_decisions\x93\xa7approve\xa4edit\xa6reject"
+    b"\xa2id\xd9 \xafresponse_schema\xc0\xa6source\xa5input\xa4fork\xa6update\xa8messages"
+    b'\x00\x87\xa6source\xa4loop\xa4step\x01\xa7parents\x80\xacsignoff_turn\xb117.00\xacsignoff_code\xd9P{"'
+    b"\xb7signoff_idempotency_key\xb117.00\xa7user_id\xa7U0\x00\x86\xa1v\x04\xa2ts\xd9 2026-01-01T00:00:00.000000"
+    b"+00:00\xa2id\xd9$1f1"
+    b"\xb0channel_versions\xa9__start__\xb20000000002.\xaebranch:to:\xb20000000003.\xadversions_seen\x82\xa9__input__\x80"
+    b"\xa9__start__\x81\xa9__start__\xb20000000001.\xb0updated_channels\x92\xadbranch:to:"
+)
+"""What LangGraph and the bot write into each of them. Never change it: see `adapters.redis.compact`."""
 
 
 class DamagedCheckpointError(Exception):
@@ -124,8 +144,16 @@ class Format:
         name = kind.encode()
         return bytes((len(name),)) + name + body
 
+    def _dump_small(self, value: Any) -> bytes:
+        """Serialize and compress; `load` reads it too."""
+        whole = self.dump(value)
+        packed = _TYPICAL.deflate(whole, len(_SHRUNK))
+        return whole if packed is None else _SHRUNK + packed
+
     def load(self, raw: bytes) -> Any:
-        """Undo `dump`; raises what the serializer raises."""
+        """Undo `dump`; raises what the serializer raises, and ValueError."""
+        if raw.startswith(_SHRUNK):
+            raw = _TYPICAL.inflate(raw[len(_SHRUNK) :])
         end = 1 + raw[0]
         return self.serde.loads_typed((raw[1:end].decode() or _USUAL, raw[end:]))
 
@@ -138,7 +166,10 @@ class Format:
         written.pop(FENCE_KEY, None)
         refs = _as_json(names).encode()
         parent, about = CheckpointRef.of(config).checkpoint.encode(), self.dump(written)
-        return _RECORD.pack(_FORMAT, len(refs), len(parent), len(about)) + refs + parent + about + self.dump(bare)
+        rest = about + self.dump(bare)
+        packed = _TYPICAL.deflate(rest)
+        version, rest = (_FORMAT, rest) if packed is None else (_COMPACT, packed)
+        return _RECORD.pack(version, len(refs), len(parent), len(about)) + refs + parent + rest
 
     def writes(self, writes: Sequence[tuple[str, Any]], task: str, path: str) -> list[str | bytes]:
         """Write pending writes as `name, write` pairs in one list."""
@@ -147,7 +178,8 @@ class Format:
         for index, (channel, value) in enumerate(writes):
             name = channel.encode()
             done.append(f"{prefix}{WRITES_IDX_MAP.get(channel, index)}")
-            done.append(_WRITE.pack(len(where), len(name)) + where + name + self.dump(value))
+            dump = self._dump_small if channel == INTERRUPT else self.dump
+            done.append(_WRITE.pack(len(where), len(name)) + where + name + dump(value))
         return done
 
     def read_metadata(self, at: CheckpointRef, record: bytes) -> CheckpointMetadata:
@@ -232,13 +264,19 @@ def _split(at: CheckpointRef, record: bytes) -> tuple[bytes, bytes, bytes, bytes
     if len(record) < _RECORD.size:
         raise DamagedCheckpointError(at, "the record", "it is cut short")
     version, refs, parent, about = _RECORD.unpack_from(record)
-    if version != _FORMAT:
+    if version not in (_FORMAT, _COMPACT):
         raise DamagedCheckpointError(
-            at, "the record", f"it has format {version}, this version of Signoff knows {_FORMAT}"
+            at, "the record", f"it has format {version}, this version of Signoff knows {_FORMAT} and {_COMPACT}"
         )
     first = _RECORD.size
     second, third = first + refs, first + refs + parent
-    return record[first:second], record[second:third], record[third : third + about], record[third + about :]
+    rest = record[third:]
+    if version == _COMPACT:
+        try:
+            rest = _TYPICAL.inflate(rest)
+        except ValueError as error:
+            raise DamagedCheckpointError(at, "the record", str(error)) from error
+    return record[first:second], record[second:third], rest[:about], rest[about:]
 
 
 def is_unfinished(checkpoint: Checkpoint) -> bool:

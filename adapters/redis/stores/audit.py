@@ -7,12 +7,15 @@ after the last row; in a thread that goes on for years, older rows are dropped a
 A refusal that is already among the newest rows is counted there: see `engine.approvals.audit.recorded`. The script does
 the same on the stored rows, comparing everything but their times. The age of a row is measured by the server's clock: a
 process whose clock is wrong must not drop rows that others need.
+
+A row is stored compressed after its day, `YYYY-MM-DD`, by which the scripts drop it; the row of a refusal, which they
+compare, is plain JSON, and so are those of earlier versions.
 """
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from adapters.redis import codec
@@ -23,6 +26,7 @@ from engine.approvals.audit import NEWEST, RETENTION, Entry, What
 from engine.ids import ThreadId
 
 _SCANNED = 1_000
+_DAY = len("YYYY-MM-DD")
 
 RECORD = f"""
 local COUNT = ',"times":%d+,"last":"[^"]*"}}}}$'
@@ -42,7 +46,8 @@ local function counted(row)
     return false
 end
 local function is_over(row)
-    local year, month, day = string.match(row, '"at":"(%d+)-(%d+)-(%d+)T')
+    local year, month, day = string.match(row, '^(%d+)-(%d+)-(%d+)')
+    if not year then year, month, day = string.match(row, '"at":"(%d+)-(%d+)-(%d+)T') end
     if not year then return false end
     local days = (year - 1970) * 365.2425 + (month - 1) * 30.44 + day - 1 -- right to three days
     return tonumber(redis.call('TIME')[1]) / 86400 - days > audit_retention / 86400 + 3
@@ -65,7 +70,17 @@ end
 
 def pack_row(entry: Entry) -> bytes:
     """Write a row for `record`: the first character says whether it may be counted in an earlier row."""
-    return (b"=" if entry.what is What.REFUSED else b"+") + codec.ENTRY.dump(entry)
+    row = codec.ENTRY.dump(entry)
+    if entry.what is What.REFUSED:
+        return b"=" + row
+    small = codec.shrunk(row)
+    day = b"" if small is row else entry.at.astimezone(UTC).date().isoformat().encode()
+    return b"+" + day + small
+
+
+def _document(row: bytes) -> bytes:
+    """Take the day off a compressed row."""
+    return row[_DAY:] if row[:1].isdigit() else row
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,7 @@ class RedisAudit:
         """Read all rows of a thread, oldest first; an unreadable one is left out and logged."""
         key = self._keys.audit(thread)
         rows = await self._database.run(Command("LRANGE", key, 0, -1))
-        return list(codec.ENTRY.load_all(rows, key))
+        return list(codec.ENTRY.load_all(map(_document, rows), key))
 
     async def threads(self) -> AsyncIterator[ThreadId]:
         """Scan the threads that have an audit, in no order; a thread may come twice."""

@@ -63,7 +63,7 @@ class RedisConversations:
     async def save(self, conversation: Conversation, fence: int) -> None:
         """Write a conversation; safe to repeat. Raises OvertakenError if a newer holder has the thread's `run` lane."""
         thread = conversation.thread
-        document = codec.CONVERSATION.dump(conversation)
+        document = codec.shrunk(codec.CONVERSATION.dump(conversation))
         keys = self._keys
         keep = SaveConversation(
             keys.conversation(thread), keys.open(thread), keys.fence(thread), fence, document, self._retention

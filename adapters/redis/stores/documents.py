@@ -34,7 +34,7 @@ def dump(approval: Approval) -> bytes:
             kept["decision"]["stands"] = True
         if review.value is action.value:
             del kept["value"]
-    return codec.pack(content)
+    return codec.shrunk(codec.pack(content))
 
 
 def dump_asked(ask: Ask) -> bytes:
@@ -42,7 +42,7 @@ def dump_asked(ask: Ask) -> bytes:
     content = codec.ASK.encode(ask)
     payload = content.pop("payload")
     folded, shares = _Fold(payload).folded(content)
-    return codec.pack({"ask": {**folded, "payload": payload}, **({"shares": shares} if shares else {})})
+    return codec.shrunk(codec.pack({"ask": {**folded, "payload": payload}, **({"shares": shares} if shares else {})}))
 
 
 def load(document: bytes, asked: bytes | None, key: str) -> Approval:

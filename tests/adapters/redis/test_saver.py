@@ -372,7 +372,7 @@ async def test_a_small_thread_that_waits_for_an_answer_is_small(saver: AsyncRedi
         await database.run(scripts.Command("MEMORY", "USAGE", key, "SAMPLES", 0))
         for key in (KEYS.checkpoints("t"), KEYS.state("t"))
     ]
-    assert sum(sizes) < 6_000
+    assert sum(sizes) < 3_200
 
 
 async def test_blocking_methods_work_from_other_threads(saver: AsyncRedisSaver) -> None:
