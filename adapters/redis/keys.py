@@ -4,27 +4,51 @@ All keys of one LangGraph thread have one hash tag, `PREFIX:{THREAD}:...`, so th
 a cluster (https://valkey.io/topics/cluster-spec/#hash-tags) and a thread can be found as a whole. The thread's id is
 escaped inside the tag: braces, per cent, blanks and control characters become `%XX`, so the first `}` always ends the
 tag; an empty id, which would make Redis hash the whole key, is written `%`.
+
+On a cluster (`Keys(spread=True)`) two groups of keys have other names than on one server:
+* The index of lanes with work is split into `WORK_PARTS` keys, each for a range of slots and with a hash tag in that
+  range. Ranges of slots are what a cluster gives to its nodes, so a thread's part is nearly always on the thread's own
+  node: to accept a click needs no other node, and when the node fails its replica has the part as well as the mailboxes
+  that it names. To sweep costs `WORK_PARTS` small reads. A click marks on a node that is not the thread's only where a
+  range is shared by two nodes, and then waits for both.
+* The user groups of a workspace, which one script reads and writes, have the workspace as their hash tag.
+
+All else that belongs to the bot is one key each, by design, on whichever node has its slot: `timers`, `pending:all`,
+`dead`, `backlog`, `threads` and so on. No click waits for one of these. While the node of `timers` fails over, no timer
+is set or fires, and what was due fires after; `pending` and `recent` are for people to look at, and a look repairs
+them. One sorted set of a million timers serves thousands of changes a second, far more than a bot makes, and finds the
+next timer in one read; in parts, each look would have to read all of them.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from redis.crc import key_slot
+
 from adapters.redis import key_kinds
 from adapters.redis.key_kinds import KINDS, KeyKind
 from adapters.redis.transport.scripts import Key
+from adapters.redis.transport.slots import SLOTS
 
 PREFIX = "signoff"
+WORK_PARTS = 128
+"""Parts of the index of work on a cluster. Stored keys are named by it: never change it."""
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Builds the names of keys. Each bot has its own prefix, so several bots can share a Redis."""
+    """Builds the names of keys. Each bot has its own prefix, so several bots can share a Redis.
+
+    `spread`: as on a cluster.
+    """
 
     prefix: str = PREFIX
+    spread: bool = False
 
     def __post_init__(self) -> None:
         if not _PREFIX.fullmatch(self.prefix):
@@ -122,9 +146,15 @@ class Keys:
         """Name the dead letters."""
         return self._of_bot(key_kinds.DEAD)
 
-    def dirty(self) -> Key:
-        """Name the index of lanes with work."""
-        return self._of_bot(key_kinds.DIRTY)
+    def dirty(self, thread: str = "") -> Key:
+        """Name the index of lanes with work, on a cluster the part of it for this thread."""
+        return self._of_bucket(key_kinds.DIRTY, _work_part(thread)) if self.spread else self._of_bot(key_kinds.DIRTY)
+
+    def every_dirty(self) -> tuple[Key, ...]:
+        """Name the whole index of lanes with work."""
+        return (
+            tuple(self._of_bucket(key_kinds.DIRTY, each) for each in _work_parts()) if self.spread else (self.dirty(),)
+        )
 
     def timers(self) -> Key:
         """Name the timers."""
@@ -188,15 +218,15 @@ class Keys:
 
     def usergroups(self, workspace: str) -> Key:
         """Name the user groups of a workspace."""
-        return self._of_bot(key_kinds.USERGROUPS, workspace)
+        return self._of_workspace(key_kinds.USERGROUPS, workspace)
 
     def changed(self, workspace: str) -> Key:
         """Name the user groups that changed."""
-        return self._of_bot(key_kinds.CHANGED, workspace)
+        return self._of_workspace(key_kinds.CHANGED, workspace)
 
     def reading(self, workspace: str) -> Key:
         """Name the right to read the user groups."""
-        return self._of_bot(key_kinds.READING, workspace)
+        return self._of_workspace(key_kinds.READING, workspace)
 
     def lookup(self, source: str) -> Key:
         """Name the last lookup of an on-call source."""
@@ -242,6 +272,10 @@ class Keys:
         """Give a pattern for SCAN: the sets of all threads that have open approvals."""
         return f"{self.prefix}:{{*}}:{key_kinds.OPEN.name}"
 
+    def every_mail(self) -> str:
+        """Give a pattern for SCAN: the mailboxes of all threads."""
+        return f"{self.prefix}:{{*}}:{key_kinds.MAIL.name}:*"
+
     def every_audit(self) -> str:
         """Give a pattern for SCAN: the audits of all threads."""
         return f"{self.prefix}:{{*}}:{key_kinds.AUDIT.name}"
@@ -259,6 +293,9 @@ class Keys:
 
     def _of_bot(self, kind: KeyKind, *more: str) -> Key:
         return Key(":".join((f"{self.prefix}:{kind.name}", *map(part, more))))
+
+    def _of_workspace(self, kind: KeyKind, workspace: str) -> Key:
+        return self._of_bucket(kind, workspace) if self.spread else self._of_bot(kind, workspace)
 
     def _of_bucket(self, kind: KeyKind, bucket: str) -> Key:
         return Key(f"{self.prefix}:{kind.name}:{{{tag(bucket)}}}")
@@ -285,6 +322,24 @@ def _saved(keys: Keys, thread: str) -> Saved:
 def tag(thread: str) -> str:
     """Escape a thread's id for the hash tag. Two ids never share a tag; `thread_of` gives the id back."""
     return quote(thread, safe="!#$&'()*+,/:;<=>?@[]^|", errors="surrogatepass") or "%"
+
+
+@lru_cache(maxsize=1)
+def _work_parts() -> tuple[str, ...]:
+    """Give the hash tag of each part of the index of work: of each range of slots, the first number in it."""
+    size = SLOTS // WORK_PARTS
+    tags: dict[int, str] = {}
+    for number in map(str, itertools.count()):
+        tags.setdefault(key_slot(number.encode()) // size, number)
+        if len(tags) == WORK_PARTS:
+            return tuple(tags[part] for part in range(WORK_PARTS))
+    raise AssertionError("each range has a number")
+
+
+@lru_cache(maxsize=4096)
+def _work_part(thread: str) -> str:
+    slot = key_slot(tag(thread).encode())
+    return _work_parts()[slot // (SLOTS // WORK_PARTS)]
 
 
 def thread_of(key: str) -> str:

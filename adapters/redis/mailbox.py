@@ -1,8 +1,9 @@
 """Mailboxes of lanes: the format of a message, the box where it waits, and the index that keeps every lane findable.
 
 A message is one line `[id, stamp]` and the effect's document. The boxes of a thread have its hash tag and are written
-by the script that writes the approval. The index of lanes with work has another slot, so it is marked in the same round
-trip but *before* the box: a crash in between leaves a mark without work, never work without a mark.
+by the script that writes the approval. The index of lanes with work has another slot, so it is marked *before* the box:
+a crash in between leaves a mark without work, never work without a mark. On one server that is the same round trip. On
+a cluster the mark is answered before the box is written, as the order of two packets is known by nothing else.
 
 Because the mark comes first, a process that finds a box empty must not simply remove its mark: a message may be on its
 way. So each mark is a stamp of its own, which the message carries too. The process that finished the message with that
@@ -11,12 +12,14 @@ stamp knows that nothing comes after the mark; any other mark is removed once it
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from adapters.redis import codec
-from adapters.redis.keys import Keys
+from adapters.redis.key_kinds import MAIL
+from adapters.redis.keys import Keys, thread_of
 from adapters.redis.transport.scripts import Command, Key, Script
 from engine.approvals.effects import Effect, Lane
 from engine.ids import ThreadId
@@ -89,9 +92,14 @@ def box(keys: Keys, lane: Lane) -> Key:
     return keys.mail(lane.thread, lane.name)
 
 
-def mark_lanes(keys: Keys, lanes: Iterable[Lane], stamp: int) -> Command:
-    """Mark lanes as having work; goes before the write of that work."""
-    return Command("ZADD", keys.dirty(), *(word for lane in lanes for word in (stamp, write_lane(lane))))
+def mark_lanes(keys: Keys, lanes: Sequence[Lane], stamp: int) -> Command:
+    """Mark lanes of one thread as having work; goes before the write of that work."""
+    return Command("ZADD", keys.dirty(lanes[0].thread), *(word for lane in lanes for word in (stamp, write_lane(lane))))
+
+
+def lane_of_box(key: str) -> Lane:
+    """Give the lane of a mailbox. Raises ValueError for another key."""
+    return Lane(ThreadId(thread_of(key)), unquote(key.rpartition(f":{MAIL.name}:")[2]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,11 @@ def _check_rules(config: Config, conditions: Compiled, graphs: _Graphs, findings
 
 
 async def _check_addresses(config: Config, probes: Probes, findings: Findings) -> None:
-    await findings.ask(probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
+    found, problems = await asked(probes.redis(config.secrets.redis_url, config.data), "REDIS_URL")
+    findings.problems += problems
+    if found is not None:
+        findings.warnings += found.warnings
+        findings.notes += [f"Redis: {found.cluster}"] if found.cluster else []
     for key, at in config.listeners.items():
         await findings.ask(probes.address(at), config.where(key))
 

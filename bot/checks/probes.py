@@ -43,6 +43,14 @@ class Workspace:
     missing_scopes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RedisFound:
+    """Redis as it was found: warnings, and what a cluster consists of, "" for a single server."""
+
+    warnings: tuple[str, ...] = ()
+    cluster: str = ""
+
+
 Names = tuple[Mapping[str, ListedPerson], ChannelNames]
 """Ids of people by name, and what the names of channels stand for."""
 
@@ -77,8 +85,8 @@ class Probes(Protocol):
     async def server(self, agent: Agent) -> Sequence[str]:
         """Reach an agent's LangGraph Server, and see that it has what the entry names; gives warnings."""
 
-    async def redis(self, url: str | None, data: Path) -> Sequence[str]:
-        """Reach Redis, or start the private one in `data`, and see that it is fit; gives warnings."""
+    async def redis(self, url: str | None, data: Path) -> RedisFound:
+        """Reach Redis, or start the private one in `data`, and see that it is fit."""
 
     async def address(self, at: Http) -> Sequence[str]:
         """See that the bot can listen there; gives a warning where something else does."""

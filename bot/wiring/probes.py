@@ -16,15 +16,16 @@ from adapters.oncall import ical
 from adapters.redis import embedded
 from adapters.redis.keys import Keys
 from adapters.redis.stores.channels import RedisChannelMemory
+from adapters.redis.transport import deployments
+from adapters.redis.transport.cluster import Cluster
 from adapters.redis.transport.errors import UnusableRedisError
-from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.slack.drawing.sentences.choices import choice_words, option_label
 from adapters.slack.workspace import directory
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from bot.checks.oncall import OnCallNow
-from bot.checks.probes import LoadedGraph, Names, Probes, UnfitError, Workspace
+from bot.checks.probes import LoadedGraph, Names, Probes, RedisFound, UnfitError, Workspace
 from bot.config.entries import Agent, Http, Mode
 from bot.config.problems import ProblemsError
 from bot.config.secrets import Secrets
@@ -98,12 +99,15 @@ class RealProbes:
             raise UnfitError(f"{entry.url} cannot be reached", "Is the server up, and is the address right?") from None
         return ()
 
-    async def redis(self, url: str | None, data: Path) -> Sequence[str]:
-        """Reach Redis, or start the private one in `data`; gives warnings. Raises UnfitError."""
+    async def redis(self, url: str | None, data: Path) -> RedisFound:
+        """Reach Redis, or start the private one in `data`. Raises UnfitError."""
         try:
             async with contextlib.AsyncExitStack() as stack:
                 reached = await stack.enter_async_context(redis_at(url, data))
-                return await (await stack.enter_async_context(Multiplexed.from_url(reached))).check()
+                database = deployments.multiplexed(reached, ride_out=0)
+                stack.push_async_callback(database.aclose)
+                warnings = await database.check()
+                return RedisFound(tuple(warnings), database.described if isinstance(database, Cluster) else "")
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             problem = redis_problem(error)
             raise UnfitError(problem.what, problem.fix) from None
@@ -178,7 +182,7 @@ class RealProbes:
     async def _remembered(url: str | None, data: Path, workspace: str) -> Mapping[str, ChannelId]:
         """The remembered channels; none where Redis cannot be reached, which is a problem of its own."""
         try:
-            async with redis_at(url, data) as reached, Multiplexed.from_url(reached) as database:
+            async with redis_at(url, data) as reached, deployments.multiplexed(reached, ride_out=0) as database:
                 return await RedisChannelMemory(database, Keys(), workspace).remembered()
         except (RedisError, UnusableRedisError, embedded.EmbeddedError):
             return {}

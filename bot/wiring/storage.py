@@ -18,6 +18,8 @@ from adapters.redis.stores.backlog import RedisBacklog
 from adapters.redis.stores.conversations import RedisConversations
 from adapters.redis.stores.grants import RedisGrants
 from adapters.redis.stores.listing import RedisListing
+from adapters.redis.transport import deployments
+from adapters.redis.transport.cluster import Cluster
 from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.failures import describe
 from adapters.redis.transport.multiplexed import Multiplexed
@@ -33,7 +35,7 @@ from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 class Storage:
     """The stores in Redis."""
 
-    database: Multiplexed
+    database: Multiplexed | Cluster
     keys: Keys
     lanes: RedisLanes
     approvals: RedisApprovals
@@ -52,11 +54,13 @@ async def storage(
     async with contextlib.AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(redis_at(config.secrets.redis_url, config.data))
-            database = await stack.enter_async_context(Multiplexed.from_url(url))
+            database = deployments.multiplexed(url, ride_out=0)
+            stack.push_async_callback(database.aclose)
             await database.check()
         except (UnusableRedisError, embedded.EmbeddedError) as error:
             raise ProblemsError([redis_problem(error)]) from None
-        keys, kept, audited = Keys(), config.retention, config.audit_retention
+        keys = Keys(spread=isinstance(database, Cluster))
+        kept, audited = config.retention, config.audit_retention
         lanes = RedisLanes(
             database,
             keys,

@@ -14,7 +14,7 @@ from bot import wiring
 from bot.checks.check import OFFLINE, check
 from bot.checks.modules import clashing
 from bot.checks.oncall import OnCallNow
-from bot.checks.probes import LoadedGraph, Names, UnfitError, Workspace
+from bot.checks.probes import LoadedGraph, Names, RedisFound, UnfitError, Workspace
 from bot.checks.report import Report, show
 from bot.checks.slack import OPEN_IT
 from bot.commands.environment import refuse_clashes
@@ -63,7 +63,7 @@ class World:
     graphs: Mapping[str, Exception] = field(default_factory=dict)
     of_graphs: Sequence[Foreseen] = ()
     of_tools: Mapping[str, Collection[str]] = field(default_factory=dict)
-    of_redis: Exception | Sequence[str] = ()
+    of_redis: Exception | RedisFound = field(default_factory=RedisFound)
     of_addresses: Exception | Sequence[str] = ()
     of_slack: Exception | Workspace = ACME
     people: Collection[str] = ("alice", "bob")
@@ -107,7 +107,7 @@ class World:
             raise self.graphs[entry.assistant]
         return ()
 
-    async def redis(self, url: str | None, data: Path) -> Sequence[str]:
+    async def redis(self, url: str | None, data: Path) -> RedisFound:
         self.asked.append(f"{url} {data.name}")
         if isinstance(self.of_redis, Exception):
             raise self.of_redis
@@ -386,7 +386,7 @@ def test_run_and_demo_refuse_what_check_refuses(app: Path) -> None:
 
 async def test_faults_go_to_stderr_and_the_exit_code_is_1(app: Path) -> None:
     out, err = io.StringIO(), io.StringIO()
-    world = World(of_redis=("maxmemory-policy is allkeys-lru",), channels=())
+    world = World(of_redis=RedisFound(("maxmemory-policy is allkeys-lru",)), channels=())
     assert show(await check(app, ENVIRON, world), out, err) == 1
     assert "OK" not in out.getvalue()
     first, second = err.getvalue().splitlines()
@@ -396,7 +396,7 @@ async def test_faults_go_to_stderr_and_the_exit_code_is_1(app: Path) -> None:
 
 async def test_a_warning_alone_does_not_fail(app: Path) -> None:
     out, err = io.StringIO(), io.StringIO()
-    assert show(await check(app, ENVIRON, World(of_redis=("careful",))), out, err) == 0
+    assert show(await check(app, ENVIRON, World(of_redis=RedisFound(("careful",)))), out, err) == 0
     assert err.getvalue() == "warning: careful\n"
     assert out.getvalue().startswith(f"{app}: OK (2 agents")
 

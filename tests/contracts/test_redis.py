@@ -10,6 +10,7 @@ from contracts.groups_contract import GroupMemoryContract, Memories
 from contracts.lanes_contract import ATTEMPTS, LanesContract
 from contracts.listing_contract import Listed, ListingContract
 from contracts.lookups_contract import LookupsContract
+from fakes import servers
 
 from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes
@@ -22,6 +23,7 @@ from adapters.redis.stores.groups import RedisGroupMemory
 from adapters.redis.stores.listing import RedisListing
 from adapters.redis.stores.oncall_lookups import RedisLookups
 from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.cluster import Cluster
 from adapters.redis.transport.connection import Database
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import Command, RedisCall
@@ -43,6 +45,9 @@ class Stutters:
         await self._database.run_all(*calls)
         return await self._database.run_all(*calls)
 
+    def scan(self, match: str) -> AsyncIterator[bytes]:
+        return self._database.scan(match)
+
 
 @pytest.fixture
 async def runs(redis_url: str) -> AsyncIterator[AsyncTransport]:
@@ -51,25 +56,29 @@ async def runs(redis_url: str) -> AsyncIterator[AsyncTransport]:
 
 
 @pytest.fixture
-def stores(redis_url: str, runs: AsyncTransport) -> Stores:
-    keys = Keys()
+def keys() -> Keys:
+    return Keys()
+
+
+@pytest.fixture
+def stores(redis_url: str, runs: AsyncTransport, keys: Keys) -> Stores:
     lanes = RedisLanes(runs, keys, redis_url)
     return Stores(RedisApprovals(runs, keys), RedisAudit(runs, keys), RedisConversations(runs, keys), lanes)
 
 
 @pytest.fixture
-def lanes(redis_url: str, runs: AsyncTransport) -> RedisLanes:
-    return RedisLanes(runs, Keys(), redis_url, attempts=ATTEMPTS)
+def lanes(redis_url: str, runs: AsyncTransport, keys: Keys) -> RedisLanes:
+    return RedisLanes(runs, keys, redis_url, attempts=ATTEMPTS)
 
 
 @pytest.fixture
-def backlog(runs: AsyncTransport) -> RedisBacklog:
-    return RedisBacklog(runs, Keys())
+def backlog(runs: AsyncTransport, keys: Keys) -> RedisBacklog:
+    return RedisBacklog(runs, keys)
 
 
 @pytest.fixture
-def group_memory(runs: AsyncTransport) -> Memories:
-    return partial(RedisGroupMemory, runs, Keys(), "T1")
+def group_memory(runs: AsyncTransport, keys: Keys) -> Memories:
+    return partial(RedisGroupMemory, runs, keys, "T1")
 
 
 class TestGroupMemory(GroupMemoryContract):
@@ -77,8 +86,8 @@ class TestGroupMemory(GroupMemoryContract):
 
 
 @pytest.fixture
-def granted(runs: AsyncTransport) -> GrantStores:
-    return GrantStores(RedisGrants(runs, Keys()), RedisAudit(runs, Keys()))
+def granted(runs: AsyncTransport, keys: Keys) -> GrantStores:
+    return GrantStores(RedisGrants(runs, keys), RedisAudit(runs, keys))
 
 
 class TestGrants(GrantsContract):
@@ -86,8 +95,8 @@ class TestGrants(GrantsContract):
 
 
 @pytest.fixture
-def lookups(runs: AsyncTransport) -> RedisLookups:
-    return RedisLookups(runs, Keys())
+def lookups(runs: AsyncTransport, keys: Keys) -> RedisLookups:
+    return RedisLookups(runs, keys)
 
 
 class TestLookups(LookupsContract):
@@ -164,17 +173,66 @@ class TestGrantsOnOneConnection(_OnOneConnection, GrantsContract):
     pass
 
 
+class _OnCluster:
+    """Keys of each store are on all nodes."""
+
+    @pytest.fixture
+    async def runs(self, ring: servers.Cluster) -> AsyncIterator[AsyncTransport]:
+        async with Cluster.from_url(ring.url) as database:
+            yield database
+
+    @pytest.fixture
+    def redis_url(self, ring: servers.Cluster) -> str:
+        return ring.url
+
+    @pytest.fixture
+    def keys(self) -> Keys:
+        return Keys(spread=True)
+
+
+class TestApprovalsOnACluster(_OnCluster, ApprovalsContract):
+    pass
+
+
+class TestConversationsOnACluster(_OnCluster, ConversationsContract):
+    pass
+
+
+class TestLanesOnACluster(_OnCluster, LanesContract):
+    pass
+
+
+class TestGrantsOnACluster(_OnCluster, GrantsContract):
+    pass
+
+
+class TestGroupMemoryOnACluster(_OnCluster, GroupMemoryContract):
+    pass
+
+
+class TestBacklogOnACluster(_OnCluster, BacklogContract):
+    pass
+
+
+class TestLookupsOnACluster(_OnCluster, LookupsContract):
+    pass
+
+
 class TestLookupsWhoseAnswersGetLost(_Stuttering, LookupsContract):
     pass
 
 
 @pytest.fixture(params=["once", "twice"])
-def listed(request: pytest.FixtureRequest, runs: AsyncTransport) -> Listed:
+def listed(request: pytest.FixtureRequest, runs: AsyncTransport, keys: Keys) -> Listed:
     """Also where every call is sent twice."""
     database = Stutters(runs) if request.param == "twice" else runs
-    approvals = RedisApprovals(database, Keys())
-    return Listed(approvals, RedisListing(database, Keys(), approvals))
+    approvals = RedisApprovals(database, keys)
+    return Listed(approvals, RedisListing(database, keys, approvals))
 
 
 class TestListing(ListingContract):
+    pass
+
+
+class TestListingOnACluster(_OnCluster, ListingContract):
     pass

@@ -75,7 +75,7 @@ def follow(replica: Server, primary: Server) -> None:
 def server(
     *options: str, program: str = VALKEY, sentinel: str | None = None, password: str | None = None
 ) -> Iterator[Server]:
-    """Run a server that stores nothing on disk. `sentinel` is the configuration of a Sentinel."""
+    """Run a server whose data is gone when it ends. `sentinel` is the configuration of a Sentinel."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory() as folder:
         words = [program]
@@ -85,7 +85,8 @@ def server(
             )
             words += [str(config), "--sentinel"]
         else:
-            words += ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]
+            words += ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
+            words += ["--appendonly", "yes", "--appendfsync", "no"]
         process = subprocess.Popen([*words, *options], stdout=subprocess.DEVNULL)  # noqa: S603 - a server from this environment
         client = redis.Redis(port=port, protocol=2, password=password)
         try:

@@ -53,7 +53,7 @@ def cluster_url() -> Iterator[str]:
 def _cluster_server(folder: Path, bus: int) -> Iterator[Path]:
     path = folder / "cluster.sock"
     options = f"--port 0 --cluster-enabled yes --cluster-port {bus} --bind 127.0.0.1 --unixsocket {path} --dir {folder}"
-    command = [embedded.find_server(), *options.split(), "--save", ""]
+    command = [embedded.find_server(), *options.split(), "--save", "", "--appendonly", "yes", "--appendfsync", "no"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:  # noqa: S603 - the server that we found
         try:
             with redis.Redis(unix_socket_path=str(path)) as client:

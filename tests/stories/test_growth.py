@@ -1,6 +1,7 @@
 """However long a conversation has gone on, a step in it reads what is open and nothing of what is over."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -39,6 +40,9 @@ class Wire:
         self.said.update(_name(each) for each in calls)
         self.heard += sum(map(_size, replies))
         return replies
+
+    def scan(self, match: str) -> AsyncIterator[bytes]:
+        return self.database.scan(match)
 
 
 def _name(call: RedisCall[Any]) -> str:

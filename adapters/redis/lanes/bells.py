@@ -6,6 +6,10 @@ process look into a mailbox. A bell that nobody hears only costs time, because t
 
 Hearing needs a connection of its own, since a subscribed one takes no other commands. While it is quiet it sends one
 PING every `SILENCE` seconds, which detects a connection that died without notice.
+
+In a cluster the nodes pass a message on to one another (https://valkey.io/topics/pubsub/), so each process rings and
+hears at any node, and at another one when that fails. Sharded channels would spare the nodes these messages, but they
+are few and small: only a process that does not serve rings. A node that left the cluster hears nothing, so it is left.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,9 +20,9 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from adapters.redis import mailbox
+from adapters.redis.transport import deployments
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.failures import FailureLog
-from adapters.redis.transport.pools import pool_of
 from adapters.redis.transport.scripts import Command
 from engine.approvals.effects import Lane
 
@@ -29,12 +33,14 @@ _HEARING = "hearing the bells of other processes"
 
 
 class Bells:
-    """The bells of one bot; its processes listen at `url`."""
+    """The bells of one bot."""
 
-    def __init__(self, database: AsyncTransport, channel: str, url: str, failures: FailureLog) -> None:
+    def __init__(
+        self, database: AsyncTransport, channel: str, listening: deployments.Listening, failures: FailureLog
+    ) -> None:
         self._database = database
         self._channel = channel
-        self._url = url
+        self._listening = listening
         self._failures = failures
 
     async def ring(self, lanes: Iterable[Lane]) -> None:
@@ -50,7 +56,8 @@ class Bells:
 
     async def hear(self, wake: Callable[[Lane], None], goes_on: Callable[[], bool]) -> None:
         """Wake a lane for each bell, as long as it `goes_on`. Raises RedisError when the connection is lost."""
-        async with redis.asyncio.Redis.from_pool(pool_of(self._url)) as client, client.pubsub() as heard:
+        pool = self._listening.pool()
+        async with redis.asyncio.Redis.from_pool(pool) as client, client.pubsub() as heard:
             await heard.subscribe(self._channel)
             asked = False
             while goes_on():  # a cancellation can get lost: see `adapters.redis.lanes.lanes`
@@ -61,6 +68,8 @@ class Bells:
                     self._take(message, wake)
                 elif asked:
                     raise redis.ConnectionError("the server does not answer")
+                elif self._listening.is_over(pool):
+                    raise redis.ConnectionError("the node has left the cluster")
                 else:
                     await heard.ping()
                     asked = True

@@ -38,6 +38,7 @@ from adapters.redis.lanes.service import LaneService
 from adapters.redis.lanes.timers import Now, Timers, utc_now
 from adapters.redis.lanes.visit import LaneContext
 from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.deployments import Listening
 from adapters.redis.transport.failures import FailureLog, Outage
 from adapters.redis.transport.scripts import Command
 from engine.approvals.effects import Effect, Lane, Timer, lane_of
@@ -76,7 +77,7 @@ class RedisLanes:
         self._context = LaneContext(database, keys, lease, attempts, outage or Outage(""), self._failures, masked)
         self._seconds = lease.total_seconds()
         self._service: LaneService | None = None
-        self._bells = Bells(database, keys.bells(), url, self._failures)
+        self._bells = Bells(database, keys.bells(), Listening(database, url), self._failures)
         self._timers = Timers(database, keys, self.put, self._failures, now, speed)
 
     # Work in ----------------------------------------------------------------------------------------------------------
@@ -194,6 +195,7 @@ class RedisLanes:
             await service.unset.wait()
             try:
                 await self._timers.restore()
+                await service.mark_found()
             except RedisError as error:
                 self._failures.report_error("setting the timers of pending approvals", error)
                 await asyncio.sleep(self._seconds / 2)

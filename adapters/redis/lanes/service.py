@@ -3,13 +3,13 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from redis.exceptions import RedisError, ResponseError
 
 from adapters.redis import mailbox
-from adapters.redis.key_kinds import BACKLOG, DEAD, DELETED, DIRTY, THREADS, TIMERS
+from adapters.redis.key_kinds import BACKLOG, DEAD, DELETED, DIRTY, THREADS, TIMERS, KeyKind
 from adapters.redis.lanes.retrying import RetryingCalls
 from adapters.redis.lanes.scripts import (
     ClaimedHead,
@@ -21,7 +21,7 @@ from adapters.redis.lanes.scripts import (
 )
 from adapters.redis.lanes.visit import BROKEN_SECONDS, LaneContext, LaneVisit, VisitEnd
 from adapters.redis.transport.failures import describe
-from adapters.redis.transport.scripts import Command, DropMistypedKey
+from adapters.redis.transport.scripts import Command, DropMistypedKey, Key
 from engine.approvals.effects import Lane
 from engine.ports import Handler, SetAside
 
@@ -34,7 +34,9 @@ OLD_MARK_SECONDS = 60
 
 _CHECK_INDEXES_EVERY = 12
 """Sweeps between two checks that the indexes are still ours: about a minute."""
-_SWEEPING, _RENEWING = "sweeping the lanes", "renewing the leases"
+_SWEEP_SECONDS = 2.0
+"""Seconds, at least, that a sweep waits for a node of a cluster."""
+_SWEEPING, _CHECKING, _RENEWING = "the sweep", "checking the indexes", "renewing the leases"
 _BATCH = 500
 
 log: Final = logging.getLogger(__name__)
@@ -63,8 +65,9 @@ class LaneService:
         self._done: dict[Lane, int] = {}
         self._swept: dict[Lane, int] = {}
         self.unset = asyncio.Event()
-        """Set while there may be timers that are not set."""
+        """Set while there may be timers that are not set, or lanes with work that are not marked."""
         self.unset.set()
+        self._losses = context.outage.losses
         self.left: list[Lane] = []
         """Lanes that have work when the service stops."""
 
@@ -195,43 +198,60 @@ class LaneService:
         for sweeps in itertools.count():
             if self._group is None:
                 return
-            try:
-                if sweeps % _CHECK_INDEXES_EVERY == 0:
-                    await self._drop_mistyped_indexes()
-                await self.tidy()
-                for name, stamp in await self._marked(newest):
-                    await self._wake_marked(name, stamp)
-            except RedisError as error:
-                self._failures.report_error(_SWEEPING, error)
-            else:
-                self._failures.clear(_SWEEPING)
+            done, self._done = self._done, {}
+            checks = sweeps % _CHECK_INDEXES_EVERY == 0
+            parts = [self._sweep_part(index, newest, done, checks=checks) for index in self._keys.every_dirty()]
+            await asyncio.gather(*parts, *([self._check_indexes()] if checks else ()))
+            self._note_losses()
             newest = str(mailbox.STAMPS.next())
             await asyncio.sleep(self._lease_seconds / 2)
 
-    async def _drop_mistyped_indexes(self) -> None:
-        """Delete what another program wrote in place of an index: all threads need it, and it has nothing of ours."""
+    async def _sweep_part(self, index: Key, newest: str, done: Mapping[Lane, int], *, checks: bool) -> None:
+        """Sweep the index, or a part of it on a cluster. A part whose node does not answer holds up no other."""
+        place = f"{_SWEEPING} of {index}"
+        try:
+            async with asyncio.timeout(max(_SWEEP_SECONDS, self._lease_seconds / 2)):
+                if checks:
+                    await self._drop_mistyped({index: DIRTY})
+                await self._tidy(index, done)
+                for name, stamp in await self._marked(index, newest):
+                    await self._wake_marked(index, name, stamp)
+        except TimeoutError:
+            pass  # which the connection logs
+        except RedisError as error:
+            self._failures.report_error(place, error)
+        else:
+            self._failures.clear(place)
+
+    async def _check_indexes(self) -> None:
         keys = self._keys
         indexes = {
-            keys.dirty(): DIRTY,
             keys.timers(): TIMERS,
             keys.threads(): THREADS,
             keys.dead(): DEAD,
             keys.backlog(): BACKLOG,
             keys.deleted(): DELETED,
         }
+        try:
+            await self._drop_mistyped(indexes)
+        except RedisError as error:
+            self._failures.report_error(_CHECKING, error)
+        else:
+            self._failures.clear(_CHECKING)
+
+    async def _drop_mistyped(self, indexes: Mapping[Key, KeyKind]) -> None:
+        """Delete what another program wrote in place of an index: all threads need it, and it has nothing of ours."""
         gone = await self._database.run_all(*(DropMistypedKey(key, each.type) for key, each in indexes.items()))
         for key in itertools.compress(indexes, gone):
             log.error("%s held another type of value than Signoff wrote, and was deleted", key)
-            if key == keys.timers():
+            if key == self._keys.timers():
                 self.unset.set()
 
-    async def _marked(self, newest: str) -> Iterable[tuple[bytes, bytes]]:
-        words = ("ZRANGEBYSCORE", self._keys.dirty(), "-inf", newest, "WITHSCORES")
-        marked: list[Any] = await self._database.run(Command(*words))
+    async def _marked(self, index: Key, newest: str) -> Iterable[tuple[bytes, bytes]]:
+        marked: list[Any] = await self._database.run(Command("ZRANGEBYSCORE", index, "-inf", newest, "WITHSCORES"))
         return zip(marked[::2], marked[1::2], strict=True)
 
-    async def _wake_marked(self, name: bytes, stamp: bytes) -> None:
-        index = self._keys.dirty()
+    async def _wake_marked(self, index: Key, name: bytes, stamp: bytes) -> None:
         try:
             lane, when = mailbox.read_lane(name), int(float(stamp))
         except (ValueError, OverflowError):
@@ -242,9 +262,38 @@ class LaneService:
             self._swept[lane] = when
             self.wake(lane)
 
-    async def tidy(self) -> None:
+    async def _tidy(self, index: Key, done: Mapping[Lane, int]) -> None:
         """Remove finished lanes from the index."""
-        done, self._done = self._done, {}
-        pairs = [word for lane, stamp in done.items() for word in (mailbox.write_lane(lane), stamp)]
+        ours = [(lane, stamp) for lane, stamp in done.items() if self._keys.dirty(lane.thread) == index]
+        pairs = [word for lane, stamp in ours for word in (mailbox.write_lane(lane), stamp)]
         for start in range(0, len(pairs), 2 * _BATCH):
-            await self._database.run(RemoveUnchanged(self._keys.dirty(), tuple(pairs[start : start + 2 * _BATCH])))
+            await self._database.run(RemoveUnchanged(index, tuple(pairs[start : start + 2 * _BATCH])))
+
+    # What a fail-over in a cluster may have lost ----------------------------------------------------------------------
+
+    def _note_losses(self) -> None:
+        """Look for what is missing after a node of a cluster failed.
+
+        Redis replicates asynchronously, so a replica that takes over may lack the last writes. On one server these are
+        the newest of all. On a cluster other nodes keep theirs: a mailbox without its mark, an approval without its
+        timers.
+        """
+        losses = self._context.outage.losses
+        if self._keys.spread and losses != self._losses:
+            self.unset.set()
+        self._losses = losses
+
+    async def mark_found(self) -> None:
+        """Mark all lanes with work, on a cluster. Safe to repeat. Raises RedisError.
+
+        Marks may be lost with their node; and those that were copied from a single server have another name.
+        """
+        if not self._keys.spread:
+            return
+        async for key in self._database.scan(self._keys.every_mail()):
+            try:
+                lane = mailbox.lane_of_box(key.decode("utf-8", "surrogatepass"))
+            except ValueError:
+                continue
+            index, name = self._keys.dirty(lane.thread), mailbox.write_lane(lane)
+            await self._database.run(Command("ZADD", index, "NX", mailbox.STAMPS.next(), name))

@@ -27,9 +27,8 @@ Decisions:
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -57,7 +56,6 @@ _MICROSECOND = timedelta(microseconds=1)
 _BATCH = 100
 _LATEST = float(1 << 53)
 """The largest score that is exact to the microsecond."""
-_SCANNED = 1000
 _MARGIN = timedelta(hours=1)
 _FIRING = "firing timers"
 
@@ -164,7 +162,8 @@ class Timers:
 
     async def restore(self) -> None:
         """Set the missing timers of pending approvals. Safe to repeat. Raises RedisError."""
-        async for key in self._with_open():
+        async for name in self._database.scan(self._keys.every_open()):
+            key = name.decode("utf-8", "replace")
             try:
                 await self._restore(key)
             except LOST:
@@ -173,15 +172,6 @@ class Timers:
                 self._failures.report(
                     key, f"the deadlines of the approvals in {key} are unknown ({type(error).__name__})"
                 )
-
-    async def _with_open(self) -> AsyncIterator[str]:
-        """Scan the keys that list a thread's open approvals."""
-        cursor: Any = 0
-        while cursor != b"0":
-            words = ("SCAN", cursor, "MATCH", self._keys.every_open(), "COUNT", _SCANNED)
-            cursor, found = await self._database.run(Command(*words))
-            for key in found:
-                yield key.decode("utf-8", "replace")
 
     async def _restore(self, key: str) -> None:
         thread, approvals = thread_of(key), RedisApprovals(self._database, self._keys)

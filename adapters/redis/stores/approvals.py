@@ -11,6 +11,8 @@ by one of three small indexes, which are written with it when it is closed and l
 people can write below it, and the policies that it was decided under.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import logging
 import secrets
@@ -26,6 +28,7 @@ from adapters.redis.stores import documents, indexes
 from adapters.redis.stores.approval_scripts import NOT_ASKED, WRITTEN, IndexClosed, WriteApproval, WriteEffects
 from adapters.redis.stores.audit import pack_row
 from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.scripts import Arg, Command, Key, RedisCall, Script
 from engine.approvals import audit
 from engine.approvals.approval import OPEN, Approval, policies_of
@@ -35,6 +38,8 @@ from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
 from engine.ports import Change
 
 RETENTION = MONTH
+_INDEX_SECONDS = 0.5
+"""Seconds that a click waits for the indexes of closed approvals."""
 
 log: Final = logging.getLogger(__name__)
 
@@ -182,8 +187,18 @@ class RedisApprovals:
         if written == NOT_ASKED:  # the last version kept the request in the approval
             written = await self._send(attached, replace(script, asked=documents.dump_asked(stored.ask)))
         if written == WRITTEN and stored.state not in OPEN:
-            await self._database.run_all(*indexes.index_closed(keys, stored))
+            await self._index_closed(stored)
         return written == WRITTEN
+
+    async def _index_closed(self, approval: Approval) -> None:
+        """Move an approval to the closed ones in the indexes for people, if their nodes answer soon.
+
+        The decision is stored, so a click does not wait for the other nodes of a cluster, and does not fail with them.
+        The next look at the pending ones repeats what is missing.
+        """
+        with contextlib.suppress(TimeoutError, *LOST):
+            async with asyncio.timeout(_INDEX_SECONDS):
+                await self._database.run_all(*indexes.index_closed(self._keys, approval))
 
     async def _write_effects(self, change: Change) -> bool:
         thread, once = change.approval.thread, _new_name()

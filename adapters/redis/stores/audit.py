@@ -25,7 +25,6 @@ from adapters.redis.transport.scripts import Command, Key, Script
 from engine.approvals.audit import NEWEST, RETENTION, Entry, What
 from engine.ids import ThreadId
 
-_SCANNED = 1_000
 _DAY = len("YYYY-MM-DD")
 
 RECORD = f"""
@@ -120,12 +119,8 @@ class RedisAudit:
 
     async def threads(self) -> AsyncIterator[ThreadId]:
         """Scan the threads that have an audit, in no order; a thread may come twice."""
-        cursor: Any = 0
-        while cursor != b"0":
-            words = ("SCAN", cursor, "MATCH", self._keys.every_audit(), "COUNT", _SCANNED)
-            cursor, found = await self._database.run(Command(*words))
-            for key in found:
-                yield ThreadId(thread_of(key.decode("utf-8", "replace")))
+        async for key in self._database.scan(self._keys.every_audit()):
+            yield ThreadId(thread_of(key.decode("utf-8", "replace")))
 
     async def add(self, entry: Entry) -> None:
         """Add a row that comes with no change of an approval."""

@@ -24,7 +24,6 @@ from engine.ids import ApprovalId, UserId, thread_of
 
 MOST = 1_000
 _PIECE = 50
-_SCANNED = 1_000
 
 log: Final = logging.getLogger(__name__)
 
@@ -59,22 +58,16 @@ class RedisListing:
     async def closed_lately(self, most: int) -> Sequence[Approval]:
         """Read the approvals that were decided or closed last, the latest first. It scans all keys: for operators."""
         scored: dict[bytes, float] = {}
-        async for key in self._recent_indexes():
-            flat = await self._database.run(Command("ZRANGE", key, 0, most - 1, "REV", "WITHSCORES"))
+        async for key in self._database.scan(self._keys.every_recent()):
+            flat = await self._database.run(
+                Command("ZRANGE", Key(key.decode("utf-8", "replace")), 0, most - 1, "REV", "WITHSCORES")
+            )
             scored |= {name: float(score) for name, score in zip(flat[::2], flat[1::2], strict=True)}
         latest = sorted(scored, key=lambda name: (scored[name], name), reverse=True)[:most]
         undelivered = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, MOST - 1))
         found = [each async for each in self._read([*dict.fromkeys([*latest, *undelivered])])]
         over = [each for each in found if each is not None and each.state is not State.PENDING]
         return sorted(over, key=_end, reverse=True)[:most]
-
-    async def _recent_indexes(self) -> AsyncIterator[Key]:
-        cursor: Any = 0
-        while cursor != b"0":
-            words = ("SCAN", cursor, "MATCH", self._keys.every_recent(), "COUNT", _SCANNED)
-            cursor, found = await self._database.run(Command(*words))
-            for key in found:
-                yield Key(key.decode("utf-8", "replace"))
 
     async def _pending(self, index: Key, most: int) -> Sequence[Approval]:
         names = await self._database.run(Command("ZRANGE", index, 0, most - 1))

@@ -1,4 +1,4 @@
-"""The two methods that every transport has: `run` one call, or `run_all` of several in one round trip.
+"""The methods that every transport has: `run` one call, or `run_all` of several in one round trip; `scan` all keys.
 
 Scripts and stores use nothing else of a client, so that they work over one server, Sentinels or a cluster alike.
 
@@ -7,7 +7,7 @@ that lost its scripts refuses the first that it does not know; that one and all 
 source. So a call behind a script may run once before it: put nothing there that must not.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from redis.exceptions import NoScriptError
@@ -26,6 +26,10 @@ class AsyncTransport(Protocol):
 
     async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         """Run several calls in order and in one round trip; each is atomic, all together are not."""
+        ...
+
+    def scan(self, match: str) -> AsyncIterator[bytes]:
+        """Give every key that fits the pattern, in no order; a key may come twice."""
         ...
 
 

@@ -7,34 +7,47 @@ one hash tag, so nothing has to be split; replicas are not read, as they may be 
 
 While a slot moves, calls wait whose keys exist in part (TRYAGAIN), until the slot has arrived. Valkey 9 and Redis 8.4
 move whole slots at once, so nobody waits.
+
+`scan` visits every primary. A key whose slot moves meanwhile may go from a node that was not visited yet to one that
+was; so if slots moved, or were on their way, all nodes are visited once more. A key is missed only if its slot moves
+twice within one scan.
+
+The log says once that calls wait longer than a redirection takes, and once that they go through again; an outage
+concerns the slots of some nodes, and other calls go on meanwhile.
 """
 
 import asyncio
+import itertools
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import redis
+import redis.asyncio
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ResponseError
 
 from adapters.redis.transport.base import read_all
 from adapters.redis.transport.connection import SyncDatabase
 from adapters.redis.transport.errors import LOST, UnusableRedisError
+from adapters.redis.transport.failures import NoOutage, Outage
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.pools import SOCKET_TIMEOUT, blocking_node_pool, node_pool
+from adapters.redis.transport.scan import scan_server
 from adapters.redis.transport.scripts import Arg, RedisCall
 from adapters.redis.transport.sentinel import FAILOVER_SECONDS
-from adapters.redis.transport.server_check import explain, judge
-from adapters.redis.transport.slots import Sending, SendPlan, SlotTable, slot_of
+from adapters.redis.transport.server_check import explain, judge, warn_of_replicas
+from adapters.redis.transport.slots import Sending, SendPlan, SlotTable, slot_of, spans_slots
 from adapters.redis.transport.urls import Node, Nodes, read
 
 _BACKOFF = ExponentialWithJitterBackoff(base=0.01, cap=0.25)
 _SLOTS = [("CLUSTER", "SLOTS")]
 _NODE_RETRIES = 1
+_REDIRECTED_SECONDS = 0.5
+"""Seconds that a call may wait before this is an outage: the move of a slot takes less."""
 _CLOSED = "the cluster's connections were closed"
 
 R = TypeVar("R")
@@ -50,6 +63,7 @@ class Cluster:
         self._links: dict[Node, Multiplexed] = {}
         self._learning = asyncio.Lock()
         self._closed = False
+        self.outage = Outage(self._state.address)
         node_pool(at.seeds[0], at)  # raises now for an unknown option
 
     @classmethod
@@ -68,7 +82,7 @@ class Cluster:
     async def run(self, call: RedisCall[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
         words = call.by_hash()
-        node = self._state.table.owner(slot_of(words))
+        node = None if spans_slots(words) else self._state.table.owner(slot_of(words))
         if node is not None and (link := self._links.get(node)) is not None:
             try:
                 (reply,) = await link.ask([words])
@@ -86,7 +100,7 @@ class Cluster:
 
         Raises ConnectionError once it is closed.
         """
-        plan, limit = SendPlan(calls), _RetryLimit(self._state)
+        plan, limit = SendPlan(calls), _RetryLimit(self._state, self.outage)
         while plan.todo:
             if self._closed:
                 raise redis.ConnectionError(_CLOSED)
@@ -98,7 +112,37 @@ class Cluster:
                 await asyncio.sleep(limit.pause(plan.problem))
             if plan.stale:
                 await self._learn(table, plan)
+        limit.end()
         return read_all(calls, plan.replies)
+
+    async def scan(self, match: str) -> AsyncIterator[bytes]:
+        """Scan all keys of every primary. Raises redis.exceptions.RedisError when one does not answer for long."""
+        limit = _RetryLimit(self._state, self.outage)
+        for visit in itertools.count():
+            try:
+                before = await self._layout()
+                for node in self._state.table.primaries:
+                    async for key in scan_server(lambda words, at=node: self._ask_one(at, words), match):  # type: ignore[misc]
+                        yield key
+                settled = before == await self._layout()
+            except LOST as error:
+                await asyncio.sleep(limit.pause(error))
+                continue
+            if visit > 0 or (settled and b"[" not in b"".join(before)):
+                return
+
+    async def _layout(self) -> list[bytes]:
+        """Ask each primary which slots it has, and which of them are on their way to or from it."""
+        await self._learn(self._state.table, None)
+        nodes = [await self._ask_one(node, ("CLUSTER", "NODES")) for node in self._state.table.primaries]
+        mine = (line.split() for text in nodes for line in text.splitlines() if b"myself" in line)
+        return sorted(b" ".join((words[0], *words[8:])) for words in mine)
+
+    async def _ask_one(self, node: Node, words: tuple[Arg, ...]) -> Any:
+        (reply,) = await self._link(node).ask([words])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
     async def check(self) -> list[str]:
         """Find out whether Signoff can work here; gives warnings, one sentence each.
@@ -106,18 +150,36 @@ class Cluster:
         Raises UnusableRedisError for a cluster that is unreachable or incomplete, or has a node that we cannot use.
         """
         try:
-            table = await self._table()
+            await self._learn(self._state.table, None)
+            table = self._state.table
             self._state.check_complete()
             infos = {node: await self._link(node).ask([("EVAL", "return 1", 0), ("INFO",)]) for node in table.primaries}
         except redis.RedisError as error:
             raise _explained(error, self.address) from None
-        return _judged(infos)
+        return _judged(infos) + warn_of_replicas(table.replicas)
 
     async def aclose(self) -> None:
         """Close every connection; waiting calls get a ConnectionError."""
         self._closed = True
         while self._links:
             await self._links.popitem()[1].aclose()
+
+    @property
+    def described(self) -> str:
+        """Describe the cluster as it was last seen: "a cluster of 3 primaries and 3 replicas"."""
+        primaries = len(self._state.table.primaries)
+        replicas = len(self._state.table.nodes) - primaries
+        followers = _counted(replicas, "replica", "replicas")
+        return f"a cluster of {_counted(primaries, 'primary', 'primaries')} and {followers}"
+
+    def listening_pool(self) -> "redis.asyncio.ConnectionPool":
+        """Make a pool to any node: nodes pass on to one another what is published."""
+        return node_pool(random.choice(self._state.table.nodes or self._at.seeds), self._at)  # noqa: S311 - spreads load
+
+    def has(self, pool: "redis.asyncio.ConnectionPool") -> bool:
+        """Tell whether the node of a pool still belongs to the cluster: one that left hears nothing."""
+        options = pool.connection_kwargs
+        return Node(options["host"], options["port"]) in self._state.table.nodes
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,7 +208,9 @@ class Cluster:
             raise redis.ConnectionError(_CLOSED)
         if (link := self._links.get(node)) is None:
             pool = node_pool(node, self._at)
-            link = self._links[node] = Multiplexed(pool, patience=self._patience, retries=_NODE_RETRIES)
+            quiet = NoOutage(str(node))
+            link = Multiplexed(pool, patience=self._patience, retries=_NODE_RETRIES, outage=quiet)
+            self._links[node] = link
         return link
 
     async def _table(self) -> SlotTable:
@@ -166,6 +230,8 @@ class Cluster:
                     break
             else:
                 self._state.no_answer(answers)
+            if not set(seen.primaries) <= set(self._state.table.primaries):
+                self.outage.losses += 1
             for gone in [node for node in self._links if not self._state.has(node)]:
                 await self._links.pop(gone).aclose()
 
@@ -217,7 +283,7 @@ class SyncCluster:
             infos = {node: self._link(node).ask([("EVAL", "return 1", 0), ("INFO",)]) for node in table.primaries}
         except redis.RedisError as error:
             raise _explained(error, self.address) from None
-        return _judged(infos)
+        return _judged(infos) + warn_of_replicas(table.replicas)
 
     def close(self) -> None:
         """Close every connection."""
@@ -317,16 +383,29 @@ class _ClusterState:
 class _RetryLimit:
     """The limit of retries: as long as a fail-over may take, if the cluster was ever reached."""
 
-    def __init__(self, state: _ClusterState) -> None:
-        self._end = time.monotonic() + (FAILOVER_SECONDS if state.reached else 0)
+    def __init__(self, state: _ClusterState, outage: Outage | None = None) -> None:
+        self._began = time.monotonic()
+        self._end = self._began + (FAILOVER_SECONDS if state.reached else 0)
         self._failures = 0
+        self._outage = outage if state.reached else None
 
     def pause(self, problem: Exception | None) -> float:
         """Give the seconds to wait before the next try. Raises the problem when there is none."""
         self._failures += 1
+        if self._outage is not None and problem is not None and time.monotonic() > self._began + _REDIRECTED_SECONDS:
+            self._outage.begin(problem)
         if problem is not None and time.monotonic() > self._end and self._failures > _NODE_RETRIES:
             raise problem
         return _BACKOFF.compute(self._failures)
+
+    def end(self) -> None:
+        """Note that the call went through."""
+        if self._failures and self._outage is not None:
+            self._outage.end()
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _of_cluster(url: str) -> Nodes:

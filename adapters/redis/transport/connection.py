@@ -5,7 +5,7 @@ and `deployments` picks the one that a URL asks for.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,7 +16,8 @@ from redis.exceptions import NoScriptError
 from adapters.redis.transport.base import first_unknown, read_all
 from adapters.redis.transport.errors import LOST, UnusableRedisError, is_no_primary
 from adapters.redis.transport.pools import address_of, blocking_pool_of, pool_of
-from adapters.redis.transport.scripts import Arg, RedisCall
+from adapters.redis.transport.scan import scan_server
+from adapters.redis.transport.scripts import Arg, Command, RedisCall
 from adapters.redis.transport.server_check import check
 
 R = TypeVar("R")
@@ -71,6 +72,10 @@ class Database:
             for command in commands:
                 pipeline.execute_command(*command)
             return list(await pipeline.execute(raise_on_error=False))
+
+    def scan(self, match: str) -> AsyncIterator[bytes]:
+        """Scan all keys: see `scan_server`."""
+        return scan_server(lambda words: self.run(Command(*words)), match)
 
     async def check(self) -> list[str]:
         """Find out whether Signoff can work here: see `check`."""

@@ -3,7 +3,7 @@
 Decisions:
 * An outage concerns the whole process. The shared connection sees it first and last, so it alone logs it: one line when
   a call is given up, one line when the next is answered (`Outage`). Everything else that meets a lost connection
-  retries silently.
+  retries silently. Of a cluster one node may fail alone: the cluster logs that calls wait, its nodes log nothing.
 * A refusal (a key of another type, a server without memory) or an unreadable document is logged where it is met, once
   for each place, until that place works again (`FailureLog`). Log lines never repeat what is stored in Redis.
 """
@@ -14,6 +14,7 @@ import time
 from typing import Final
 
 from redis.exceptions import ClusterDownError, NoPermissionError, OutOfMemoryError, RedisError, ResponseError
+from typing_extensions import override
 
 from adapters.redis.transport.errors import LOST, is_no_primary
 
@@ -30,6 +31,8 @@ class Outage:
         self._address = address
         self._began: float | None = None
         self._ended = 0.0
+        self.losses = 0
+        """Counts the times at which acknowledged writes may have been lost: outages that ended, and fail-overs."""
 
     def begin(self, error: Exception) -> None:
         """Log that a call was given up, if no outage was logged yet."""
@@ -43,10 +46,19 @@ class Outage:
             self._ended = time.monotonic()
             log.warning("Redis at %s answers again, after %.1f s", self._address, self._ended - self._began)
             self._began = None
+            self.losses += 1
 
     def explains(self, error: BaseException, since: float) -> bool:
         """Tell whether an outage that was logged explains an error, in the time since (`time.monotonic()`)."""
-        return isinstance(error, LOST) and (self._began is not None or self._ended >= since)
+        return isinstance(error, (*LOST, ClusterDownError)) and (self._began is not None or self._ended >= since)
+
+
+class NoOutage(Outage):
+    """The outages of a node of a cluster, which the cluster logs."""
+
+    @override
+    def begin(self, error: Exception) -> None:
+        """Log nothing."""
 
 
 class FailureLog:

@@ -13,7 +13,7 @@ A command that blocks (BLPOP, XREAD BLOCK) would hold up everybody, and MULTI wo
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -28,7 +28,8 @@ from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.failures import Outage
 from adapters.redis.transport.pipelined import CLOSED, PipelinedConnection
 from adapters.redis.transport.pools import SOCKET_TIMEOUT, address_of, pool_of
-from adapters.redis.transport.scripts import Arg, RedisCall
+from adapters.redis.transport.scan import scan_server
+from adapters.redis.transport.scripts import Arg, Command, RedisCall
 from adapters.redis.transport.server_check import check
 
 RETRIES = 5
@@ -48,6 +49,7 @@ class Multiplexed:
         patience: float = SOCKET_TIMEOUT,
         retries: int = RETRIES,
         ride_out: float = 0.0,
+        outage: Outage | None = None,
     ) -> None:
         self._pool = pool
         self._ride_out = ride_out
@@ -57,7 +59,7 @@ class Multiplexed:
         self._closed = False
         self._link: PipelinedConnection | None = None
         self._opening: asyncio.Task[PipelinedConnection] | None = None
-        self.outage = Outage(self.address)
+        self.outage = outage or Outage(self.address)
 
     @classmethod
     def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT, ride_out: float = 0.0) -> Self:
@@ -91,6 +93,10 @@ class Multiplexed:
         if (unknown := first_unknown(replies)) is not None:
             replies[unknown:] = await self.ask([call.by_source() for call in calls[unknown:]])
         return read_all(calls, replies)
+
+    def scan(self, match: str) -> AsyncIterator[bytes]:
+        """Scan all keys: see `scan_server`."""
+        return scan_server(lambda words: self.run(Command(*words)), match)
 
     async def check(self) -> list[str]:
         """Find out whether Signoff can work here: see `server_check.check`."""

@@ -1,6 +1,7 @@
 """Finds out whether Signoff can work with a server, and turns a client's errors into sentences for the operator."""
 
 import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,6 +13,7 @@ from redis.sentinel import MasterNotFoundError as BlockingMasterNotFoundError
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.urls import Node
 
 OLDEST = (6, 2)
 
@@ -37,6 +39,7 @@ class _Server:
     version: tuple[int, ...]
     role: str
     policy: str
+    has_log: bool
 
     @classmethod
     def of(cls, info: bytes) -> Self:
@@ -46,7 +49,9 @@ class _Server:
         if "valkey_version" in facts:
             name, version = "Valkey", facts["valkey_version"]
         numbers = tuple(int(number) for number in version.split(".") if number.isdigit())
-        return cls(name, numbers, facts.get("role", ""), facts.get("maxmemory_policy", ""))
+        return cls(
+            name, numbers, facts.get("role", ""), facts.get("maxmemory_policy", ""), facts.get("aof_enabled") != "0"
+        )
 
 
 def judge(info: bytes, address: str) -> list[str]:
@@ -57,10 +62,21 @@ def judge(info: bytes, address: str) -> list[str]:
         raise UnusableRedisError(f"Redis at {address} has version {version}: use Redis 6.2 or newer, or any Valkey")
     if server.role in ("slave", "replica"):
         raise UnusableRedisError(f"Redis at {address} is a read-only replica: point REDIS_URL at its primary")
+    warnings = []
     if server.policy not in ("noeviction", ""):
         danger = f"{server.name} at {address} may delete approvals when its memory is full"
-        return [f"{danger} (maxmemory-policy is {server.policy}): set maxmemory-policy to noeviction"]
-    return []
+        warnings.append(f"{danger} (maxmemory-policy is {server.policy}): set maxmemory-policy to noeviction")
+    if not server.has_log:
+        danger = f"{server.name} at {address} loses decisions when it restarts (appendonly is no)"
+        warnings.append(f"{danger}: set appendonly to yes")
+    return warnings
+
+
+def warn_of_replicas(replicas: Mapping[Node, Sequence[Node]]) -> list[str]:
+    """Warn of the primaries of a cluster that no replica can follow."""
+    alone = ", ".join(str(primary) for primary, found in replicas.items() if not found)
+    danger = "if it fails, the bot waits until it is back"
+    return [f"Redis Cluster: no replica of {alone}; {danger}. Add a replica of each primary"] if alone else []
 
 
 def warn_of_cluster(info: bytes, address: str) -> list[str]:

@@ -3,9 +3,10 @@
 No I/O here, so that the asyncio and the blocking transport (`adapters.redis.transport.cluster`) share every rule. The
 rules are those of https://valkey.io/topics/cluster-spec/ :
 
-* A call goes to the node that has the slot of its first key. `INFO` and the few others of `ANYWHERE`, and a script
-  without keys, go to any node. A command that is about a whole server (SCAN, FLUSHALL, CONFIG ...) is refused: one
-  node's answer would be taken for the cluster's.
+* A call goes to the node that has the slot of its first key. MGET may name keys of several slots: each slot's are read
+  at once, in a call of their own. `INFO` and the few others of `ANYWHERE`, and a script without keys, go to any node
+  that answers; PUBLISH is one of them, since nodes pass a message on to all others. A command that is about a whole
+  server (SCAN, FLUSHALL, CONFIG ...) is refused: one node's answer would be taken for the cluster's.
 * MOVED: the slot has another node now. ASK: the slot is moving, and for this one call the other node has it; ASKING
   must come right before. TRYAGAIN: some of the call's keys are here, some there, until the slot has arrived.
   CLUSTERDOWN: no node has the slot at the moment. If a node is gone, another one says who took over.
@@ -17,19 +18,21 @@ rules are those of https://valkey.io/topics/cluster-spec/ :
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MasterDownError, MovedError, NoScriptError, TryAgainError
 
 from adapters.redis.transport.errors import LOST
-from adapters.redis.transport.scripts import Arg, RedisCall
+from adapters.redis.transport.scripts import Arg, Command, RedisCall
 from adapters.redis.transport.urls import Node
 
 SLOTS = 16384
-ANYWHERE = frozenset({"PING", "ECHO", "TIME", "INFO", "COMMAND", "CLUSTER", "ROLE"})
+ANYWHERE = frozenset({"PING", "ECHO", "TIME", "INFO", "COMMAND", "CLUSTER", "ROLE", "PUBLISH"})
 """Commands without a key that any node may answer."""
 _WHOLE_SERVER = frozenset(
     {
@@ -46,7 +49,7 @@ _WHOLE_SERVER = frozenset(
         "LATENCY",
         "MEMORY",
     }
-    | {"MONITOR", "MULTI", "PSUBSCRIBE", "PUBLISH", "RANDOMKEY", "SAVE", "SCAN", "SCRIPT", "SELECT", "SHUTDOWN"}
+    | {"MONITOR", "MULTI", "PSUBSCRIBE", "RANDOMKEY", "SAVE", "SCAN", "SCRIPT", "SELECT", "SHUTDOWN"}
     | {"SLOWLOG", "SUBSCRIBE", "SWAPDB", "WAIT", "WAITAOF"}
 )
 _PATIENT_ROUNDS = 5
@@ -75,11 +78,18 @@ def _slot(key: Arg) -> int:
     return key_slot(key if isinstance(key, bytes) else str(key).encode())
 
 
+def spans_slots(words: Sequence[Arg]) -> bool:
+    """Tell whether a call has to be split: an MGET of keys in several slots."""
+    return words[0] == "MGET" and len({_slot(key) for key in words[1:]}) > 1
+
+
 class SlotTable:
     """The primary of each slot."""
 
-    def __init__(self, owners: list[Node | None], nodes: tuple[Node, ...]) -> None:
-        self.nodes = nodes
+    def __init__(self, owners: list[Node | None], replicas: Mapping[Node, tuple[Node, ...]]) -> None:
+        self.replicas = replicas
+        """The replicas of each primary that has slots; those that failed are left out."""
+        self.nodes = tuple(dict.fromkeys([*replicas, *(each for some in replicas.values() for each in some)]))
         """Every known node, replicas too: each can be asked for the next table."""
         self._owners = owners
 
@@ -87,12 +97,12 @@ class SlotTable:
     def of(cls, reply: Any, asked: Node) -> "SlotTable":
         """Read the reply to CLUSTER SLOTS; a node without an address is the one that was asked."""
         owners: list[Node | None] = [None] * SLOTS
-        nodes: dict[Node, None] = {}
+        replicas: dict[Node, tuple[Node, ...]] = {}
         for first, last, *servers in reply:
-            found = [_node(server[0], server[1], asked) for server in servers]
-            nodes.update(dict.fromkeys(found))
-            owners[first : last + 1] = [found[0]] * (last + 1 - first)
-        return cls(owners, tuple(nodes))
+            primary, *others = (_node(server[0], server[1], asked) for server in servers)
+            replicas[primary] = tuple(others)
+            owners[first : last + 1] = [primary] * (last + 1 - first)
+        return cls(owners, replicas)
 
     @property
     def primaries(self) -> tuple[Node, ...]:
@@ -104,11 +114,12 @@ class SlotTable:
         """The number of slots without a node."""
         return self._owners.count(None)
 
-    def owner(self, slot: int | None) -> Node | None:
-        """Give the node of a slot, any node for None."""
+    def owner(self, slot: int | None, lost: AbstractSet[Node] = frozenset()) -> Node | None:
+        """Give the node of a slot; for None any primary, if possible one that is not lost."""
         if slot is not None:
             return self._owners[slot]
-        return next((owner for owner in self._owners if owner is not None), None)
+        primaries = self.primaries
+        return next((each for each in primaries if each not in lost), primaries[0] if primaries else None)
 
     def move(self, slot: int, node: Node) -> None:
         """Note the new node of a slot, as MOVED named it."""
@@ -122,11 +133,13 @@ def _node(host: bytes | str | None, port: int, asked: Node) -> Node:
 
 @dataclass(slots=True, eq=False)
 class Sending:
-    """One call of a plan: which node it goes to, and in which form."""
+    """One call of a plan, or the part of it for one slot: which node it goes to, and in which form."""
 
     place: int
     slot: int | None
     call: RedisCall[Any]
+    part: tuple[int, ...] | None = None
+    """The positions of the part's answers in the answer to the call; None for a whole call."""
     node: Node | None = None
     asking: bool = False
     by_source: bool = False
@@ -144,16 +157,37 @@ def _stages(calls: Sequence[RedisCall[Any]]) -> deque[list[Sending]]:
     stages: deque[list[Sending]] = deque()
     kinds: set[Arg] = set()
     slots: set[int | None] = set()
-    for place, call in enumerate(calls):
-        words = call.by_hash()
-        slot, kind = slot_of(words), words[1] if words[0] == "EVALSHA" else words[0]
-        if not stages or (len(kinds | {kind}) > 1 and len(slots | {slot}) > 1):
+    for sending, kind in _sendings(calls):
+        if not stages or (len(kinds | {kind}) > 1 and len(slots | {sending.slot}) > 1):
             stages.append([])
             kinds, slots = set(), set()
-        stages[-1].append(Sending(place, slot, call))
+        stages[-1].append(sending)
         kinds.add(kind)
-        slots.add(slot)
+        slots.add(sending.slot)
     return stages
+
+
+def _sendings(calls: Sequence[RedisCall[Any]]) -> Iterator[tuple[Sending, Arg]]:
+    """Give what is to be sent, and of which kind each is: one script, or one command."""
+    for place, call in enumerate(calls):
+        words = call.by_hash()
+        if spans_slots(words):
+            parts: dict[int, list[int]] = {}
+            for position, key in enumerate(words[1:]):
+                parts.setdefault(_slot(key), []).append(position)
+            for slot, part in parts.items():
+                yield Sending(place, slot, Command("MGET", *(words[1 + at] for at in part)), tuple(part)), "MGET"
+        else:
+            yield Sending(place, slot_of(words), call), words[1] if words[0] == "EVALSHA" else words[0]
+
+
+def _lengths(stages: Iterable[Sequence[Sending]]) -> dict[int, int]:
+    """Count the answers of each call that is sent in parts."""
+    lengths: dict[int, int] = {}
+    for sending in chain.from_iterable(stages):
+        if sending.part is not None:
+            lengths[sending.place] = lengths.get(sending.place, 0) + len(sending.part)
+    return lengths
 
 
 class SendPlan:
@@ -162,6 +196,7 @@ class SendPlan:
     def __init__(self, calls: Sequence[RedisCall[Any]]) -> None:
         self.replies: list[Any] = [None] * len(calls)
         self._stages = _stages(calls)
+        self._lengths = _lengths(self._stages)
         self.problem: Exception | None = None
         """The last error."""
         self.stale = False
@@ -182,12 +217,12 @@ class SendPlan:
     def packets(self, table: SlotTable) -> dict[Node, list[Sending]]:
         """Give the calls to send to each node now: of each slot, in order, as many as go to one node."""
         self.stale = self.wait = False
-        self.lost.clear()
+        lost, self.lost = self.lost, set()
         self._rounds += 1
         packets: dict[Node, list[Sending]] = {}
         node_of_slot: dict[int, Node | None] = {}
         for sending in self._stages[0]:
-            node = sending.node or table.owner(sending.slot)
+            node = sending.node or table.owner(sending.slot, lost)
             if sending.slot is not None and node_of_slot.setdefault(sending.slot, node) != node:
                 node_of_slot[sending.slot] = None  # and all behind it wait for the next round
             elif node is None:
@@ -213,7 +248,7 @@ class SendPlan:
                 next(replies)
             reply = next(replies)
             if self._is_answer(node, sending, reply, table) and sending.slot not in again:
-                self.replies[sending.place] = reply
+                self._keep(sending, reply)
                 sending.done = True
             elif sending.slot is not None:
                 again.add(sending.slot)
@@ -222,6 +257,19 @@ class SendPlan:
             self._stages.popleft()
             self._rounds = 0
         self.wait = self.wait or self._rounds > _PATIENT_ROUNDS
+
+    def _keep(self, sending: Sending, reply: Any) -> None:
+        """Keep an answer; that to a part fills its places, unless another part got an error."""
+        if sending.part is None or isinstance(reply, Exception):
+            self.replies[sending.place] = reply
+            return
+        whole = self.replies[sending.place]
+        if isinstance(whole, Exception):
+            return
+        if whole is None:
+            whole = self.replies[sending.place] = [None] * self._lengths[sending.place]
+        for position, each in zip(sending.part, reply, strict=True):
+            whole[position] = each
 
     def _is_answer(self, node: Node, sending: Sending, reply: Any, table: SlotTable) -> bool:
         """Tell whether a reply answers the call; else note where and how to send it again."""

@@ -1,4 +1,4 @@
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -53,6 +53,9 @@ class Counts:
             await self._database.run(calls[0])
             raise redis.ConnectionError
         return await self._database.run_all(*calls)
+
+    def scan(self, match: str) -> AsyncIterator[bytes]:
+        return self._database.scan(match)
 
 
 @pytest.fixture

@@ -27,6 +27,11 @@ from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.scripts import Command, Key, Script
 from adapters.redis.transport.slots import NoKeyError, slot_of
 
+NO_REPLICAS = (
+    "Redis Cluster: no replica of 127.0.0.1:{0.port}, 127.0.0.1:{1.port}; if it fails, the bot waits until it is back. "
+    "Add a replica of each primary"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Count(Script[int]):
@@ -69,7 +74,7 @@ def of(thread: str) -> RunnableConfig:
 async def test_calls_of_many_tasks_go_to_all_nodes_over_one_connection_each(
     cluster: Cluster, ring: servers.Cluster
 ) -> None:
-    assert await cluster.check() == []
+    assert await cluster.check() == [NO_REPLICAS.format(*ring.primaries[1:])]
     counted = await asyncio.gather(*(cluster.run(Count(Key(f"k{number % 100}"), 1)) for number in range(1_000)))
     assert sorted(counted) == sorted(list(range(1, 11)) * 100)
     sizes = [node.client.dbsize() for node in ring.primaries]
@@ -115,7 +120,8 @@ async def test_what_would_be_one_nodes_answer_for_all_is_refused(cluster: Cluste
 
 
 def test_threads_share_a_cluster(sync_cluster: SyncCluster) -> None:
-    assert sync_cluster.check() == []
+    (warning,) = sync_cluster.check()
+    assert "no replica of" in warning
 
     async def many() -> list[int]:
         counts = (asyncio.to_thread(sync_cluster.run, Count(Key(f"k{number % 10}"), 1)) for number in range(200))
@@ -179,7 +185,8 @@ async def test_a_password_that_is_refused_is_told_though_another_node_is_not_the
         for login, said in (("", "requires a password"), (":wrong@", "refuses the user or password")):
             with pytest.raises(UnusableRedisError, match=said):
                 await check(f"redis+cluster://{login}{there}")
-        assert await check(f"redis+cluster://:hunter2@{there}") == []
+        (warning,) = await check(f"redis+cluster://:hunter2@{there}")
+        assert "no replica" in warning
 
 
 async def check(url: str) -> list[str]:
@@ -360,6 +367,36 @@ def test_a_moved_slot_is_found_by_code_that_blocks(sync_cluster: SyncCluster, ri
     assert sync_cluster.run(Count(Key(key), 1)) == 2
     move.end()
     assert sync_cluster.run_all(Count(Key(key), 1), Command("GET", key)) == [3, b"3"]
+
+
+async def test_a_scan_finds_every_key_of_every_node(cluster: Cluster) -> None:
+    names = {f"key{number}".encode() for number in range(3_000)}
+    await cluster.run_all(*(Command("SET", name, 1) for name in names), Command("SET", "other", 1))
+    found = [key async for key in cluster.scan("key*")]
+    assert sorted(found) == sorted(names)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["moved", "on its way"])
+async def test_a_scan_misses_no_key_that_goes_to_a_node_which_it_has_visited(
+    cluster: Cluster, ring: servers.Cluster, *, ends: bool
+) -> None:
+    visited, later = ring.having(0), ring.having(16_383)
+    first = next(name for name in map(str, itertools.count()) if ring.owner(name) is visited)
+    key = next(name for name in map(str, itertools.count()) if ring.owner(name) is later)
+    await cluster.run_all(Command("SET", first, 1), Command("SET", key, 1))
+    move = Move(ring, slot_of(("GET", key)) or 0, later, visited)
+
+    found: set[bytes] = set()
+    async for each in cluster.scan("*"):
+        if not found:
+            move.begin()
+            move.carry()
+            if ends:
+                move.end()
+        found.add(each)
+    assert found == {first.encode(), key.encode()}
+    if not ends:
+        move.end()
 
 
 # Nodes that die.

@@ -104,6 +104,11 @@ def test_a_server_that_is_too_old(version: str) -> None:
         judge(f"redis_version:{version}\r\nrole:master\r\n".encode(), "h:1")
 
 
+def test_a_server_that_keeps_nothing_on_disk_is_a_warning() -> None:
+    (warning,) = judge(b"redis_version:8.0\r\nrole:master\r\naof_enabled:0\r\n", "h:1")
+    assert warning == "Redis at h:1 loses decisions when it restarts (appendonly is no): set appendonly to yes"
+
+
 @pytest.mark.parametrize(
     "info", [b"redis_version:6.2.0", b"redis_version:7.2.4\r\nvalkey_version:9.1.2", b"redis_version:8.0"]
 )

@@ -30,7 +30,7 @@ def of(thread: str) -> RunnableConfig:
 async def serves(url: str) -> None:
     """Check a server by both transports and keep a checkpoint there by both savers."""
     async with deployments.multiplexed(url) as database:
-        assert await database.check() == []
+        assert [each for each in await database.check() if "no replica of" not in each] == []
         async with AsyncRedisSaver.from_conn_string(url) as saver:
             await saver.aput(of("t"), empty_checkpoint(), {"step": 7}, {})
 

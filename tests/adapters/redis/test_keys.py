@@ -9,9 +9,10 @@ import redis
 from fakes.valkey import stray_keys
 from hypothesis import example, given
 from hypothesis import strategies as st
+from redis.crc import key_slot
 
-from adapters.redis.key_kinds import KINDS, KeyKind
-from adapters.redis.keys import Keys, tag, thread_of
+from adapters.redis.key_kinds import DIRTY, KINDS, KeyKind
+from adapters.redis.keys import WORK_PARTS, Keys, tag, thread_of
 from adapters.redis.transport.scripts import Key
 
 ODD = [
@@ -133,3 +134,27 @@ def test_the_guard_of_tests_finds_what_lives_for_ever_without_a_reason(redis_url
         client.set("stranger", "1")
         assert sorted(stray_keys(client)) == ["signoff:event:Ev2 (lives for ever)", "stranger (unknown)"]
         client.flushall()
+
+
+def test_on_a_cluster_the_index_of_work_has_a_part_in_each_range_of_slots() -> None:
+    keys, parts = Keys(spread=True), Keys(spread=True).every_dirty()
+    assert len(parts) == WORK_PARTS == 128
+    for slot_range, part in enumerate(parts):
+        assert key_slot(part.encode()) // 128 == slot_range
+        assert keys.kind_of(part) is DIRTY
+    for thread in ("C1/1.1", "", "{", "äö"):
+        assert keys.dirty(thread) in parts
+        assert key_slot(keys.dirty(thread).encode()) // 128 == key_slot(keys.mail(thread, "run").encode()) // 128
+
+
+def test_the_names_on_a_single_server_and_of_the_parts_never_change() -> None:
+    """They are stored: a process of another version looks for work there."""
+    assert Keys().dirty("C1/1.1") == "signoff:dirty" == Keys().every_dirty()[0]
+    assert Keys(spread=True).dirty("C1/1.1") == "signoff:dirty:{11}"
+    assert Keys(spread=True).every_dirty()[:3] == ("signoff:dirty:{14}", "signoff:dirty:{10}", "signoff:dirty:{100}")
+
+
+def test_on_a_cluster_the_keys_of_user_groups_are_in_one_slot() -> None:
+    keys = Keys(spread=True)
+    slots = {key_slot(each("T1").encode()) for each in (keys.usergroups, keys.changed, keys.reading)}
+    assert len(slots) == 1

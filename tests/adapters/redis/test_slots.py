@@ -1,7 +1,8 @@
 """The rules of a cluster, told to a plan by hand: who is asked next, in which order, and how."""
 
 import pytest
-from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError, TryAgainError
+import redis
+from redis.exceptions import AskError, ClusterDownError, MovedError, NoScriptError, ResponseError, TryAgainError
 
 from adapters.redis.transport.scripts import Command
 from adapters.redis.transport.slots import NoKeyError, SendPlan, SlotTable, slot_of
@@ -54,6 +55,27 @@ def test_a_node_that_does_not_know_its_address_is_the_one_that_was_asked(host: b
 def test_calls_of_one_kind_go_to_all_nodes_at_once(table: SlotTable) -> None:
     plan = SendPlan([Command("GET", LOW), Command("GET", HIGH), Command("GET", LOW)])
     assert sent(plan, table) == {A: [("GET", LOW), ("GET", LOW)], B: [("GET", HIGH)]}
+
+
+def test_values_of_several_slots_are_read_at_once_in_one_call_for_each_slot(table: SlotTable) -> None:
+    plan = SendPlan([Command("MGET", LOW, HIGH, f"{{{LOW}}}2"), Command("MGET", LOW, LOW)])
+    assert sent(plan, table) == {A: [("MGET", LOW, "{bar}2"), ("MGET", LOW, LOW)], B: [("MGET", HIGH)]}
+    told(plan, table, {A: [[b"low", b"2"], [b"low", None]], B: [MovedError("12182 10.0.0.3:3")]})
+    told(plan, table, {C: [[b"high"]]})
+    assert plan.replies == [[b"low", b"high", b"2"], [b"low", None]]
+
+
+def test_the_error_of_a_part_is_that_of_the_call(table: SlotTable) -> None:
+    plan = SendPlan([Command("MGET", HIGH, LOW)])
+    refused = ResponseError("WRONGTYPE")
+    told(plan, table, {A: [refused], B: [[b"high"]]})
+    assert plan.replies == [refused]
+
+
+def test_what_any_node_answers_is_asked_of_one_that_lives(table: SlotTable) -> None:
+    plan = SendPlan([Command("PUBLISH", "channel", "message")])
+    told(plan, table, {A: redis.ConnectionError()})
+    assert sent(plan, table) == {B: [("PUBLISH", "channel", "message")]}
 
 
 def test_an_index_is_written_before_what_it_names(table: SlotTable) -> None:

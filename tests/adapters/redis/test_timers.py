@@ -68,6 +68,9 @@ class NeverTakesOut:
     async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         return await self._database.run_all(*calls)
 
+    def scan(self, match: str) -> AsyncIterator[bytes]:
+        return self._database.scan(match)
+
 
 @pytest.fixture
 async def database(redis_url: str) -> AsyncIterator[Multiplexed]:
