@@ -246,7 +246,11 @@ def _is_unicode(text: str) -> bool:
 
 def canonical(value: Json) -> str:
     """Spell a JSON value in the one canonical way: sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+"""Made once: `json.dumps` makes an encoder for each value."""
 
 
 MOST_BYTES = 5_000_000

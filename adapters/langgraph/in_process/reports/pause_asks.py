@@ -86,7 +86,7 @@ def _about_drift(thread: Thread, drifting: Sequence[Pending]) -> str:
     if not drifting:
         return ""
     decided = thread.decided[drifting[0].interrupt.id]
-    fields = decided.changed_fields(to_json(drifting[0].interrupt.value).value)
+    fields = decided.changed_fields(drifting[0].payload.value)
     named = ", ".join(field or "its text" for field in fields[:_MOST_NAMED])
     more = f" and {len(fields) - _MOST_NAMED} more" if len(fields) > _MOST_NAMED else ""
     return sentences.changes_each_time(MOST, f"{named}{more}", drifting[0].path)

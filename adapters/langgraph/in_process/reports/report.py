@@ -48,7 +48,7 @@ def _questions(agent: LocalAgent, thread: Thread) -> Iterator[Asked]:
 
 def question(agent: LocalAgent, thread: Thread, pending: Pending) -> Asked:
     """Read a question of the graph by the dialects."""
-    payload = to_json(pending.interrupt.value)
+    payload = pending.payload
     schema = to_json(pending.interrupt.response_schema).value
     said = agent.replies.utterance(thread.values)
     ask = dialects.read(

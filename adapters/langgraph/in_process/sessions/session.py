@@ -171,8 +171,9 @@ class Session:
         pending = thread.find(interrupt)
         if pending is None:
             return AskingGraph()
-        async for graph, state in asking_states(self.saver, self.thread, pending.namespace, interrupt):
-            return asking_graph(graph, state)
+        if not pending.is_own:
+            async for graph, state in asking_states(self.saver, self.thread, pending.namespace, interrupt):
+                return asking_graph(graph, state)
         graph = pending.namespace.rpartition("|")[0]
         states = (level.snapshot.values for level in thread.levels if level.graph == graph)
         return asking_graph(graph, next(states, {}))

@@ -16,6 +16,7 @@ from typing import Any
 from langgraph.types import StateSnapshot
 
 from adapters.langgraph.config_keys import BREAKPOINTS, INTERRUPT, RETURN, is_interrupt_id
+from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards import approved_calls, decided, kept_calls
@@ -25,6 +26,7 @@ from adapters.langgraph.in_process.threads.called_graphs import (
     interrupt_ids,
     state_by_number,
 )
+from adapters.langgraph.in_process.threads.read_once import ReadOnce
 from adapters.langgraph.in_process.threads.thread import AnswerState, Level, Pending, Thread
 
 
@@ -41,11 +43,11 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
 
     Raises StateRefusedError.
     """
-    snapshot = await state_of(graph, config, nested=nested)
-    stored = await saver.aget_tuple(snapshot.config) if snapshot.tasks else None
-    writes = (stored.pending_writes or ()) if stored else ()
+    once = ReadOnce(saver)
+    snapshot = await state_of(graph, once.lent_to(config), nested=nested)
+    writes = await once.writes_of(snapshot.config) if snapshot.tasks else ()
     count = count or any(task.error is not None for task in snapshot.tasks)
-    levels = [await _with_answers(level, saver) if count else level for level in _levels(snapshot, "", "")]
+    levels = [await _with_answers(level, once) if count else level for level in _levels(snapshot, "", "")]
     pending = [await _with_state_below(each, saver, config) for each in _pending(snapshot, levels)]
     return Thread(
         snapshot,
@@ -93,9 +95,8 @@ def _levels(snapshot: Any, path: str, task: str) -> Iterator[Level]:
             yield from _levels(each.state, f"{path}{each.name}{SEPARATOR}", task or each.id)
 
 
-async def _with_answers(level: Level, saver: Any) -> Level:
-    stored = await saver.aget_tuple(level.snapshot.config)
-    writes = [*(stored.pending_writes or ())] if stored else []
+async def _with_answers(level: Level, once: ReadOnce) -> Level:
+    writes = await once.writes_of(level.snapshot.config)
     listed = {task.id for task in level.snapshot.tasks}
     done = {task for task, channel, _ in writes if channel == RETURN} - listed
     calls = {task: interrupt_ids(value) for task, channel, value in writes if channel == INTERRUPT and task in done}
@@ -119,7 +120,8 @@ def _with_asker(interrupt: Any, root_task: Any, root: Level, below: Sequence[Lev
             if any(each.id == interrupt.id for each in task.interrupts) and (level.path or task.id == root_task.id):
                 state, answers = _answer_state(interrupt.id, level, task)
                 namespace = level.namespace(task)
-                return Pending(interrupt, f"{level.path}{task.name}", root_task.id, state, answers, namespace)
+                path, payload = f"{level.path}{task.name}", to_json(interrupt.value)
+                return Pending(interrupt, payload, path, root_task.id, state, answers, namespace)
     raise AssertionError(f"{interrupt.id} belongs to no task")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from adapters.langgraph.agents import LocalAgent
-from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import as_far_as
 from adapters.langgraph.in_process.threads.thread import AnswerState, Pending, Thread
 from engine.asks.ask import Json
@@ -23,7 +22,7 @@ def is_outdated(agent: LocalAgent, thread: Thread, pending: Pending) -> bool:
 def code_of(agent: LocalAgent, pending: Pending) -> Sequence[str]:
     """List the nodes whose code a question is about: the one that asks, and those that run the tools it names."""
     asking = agent.node_of(pending.path)
-    names_tool = any(text in agent.tools for text in _texts(to_json(pending.interrupt.value).value))
+    names_tool = bool(agent.tool_nodes) and any(text in agent.tools for text in _texts(pending.payload.value))
     tool_nodes = [agent.node_of(each) for each in agent.tool_nodes] if names_tool else []
     return [asking, *(each for each in tool_nodes if each != asking)]
 

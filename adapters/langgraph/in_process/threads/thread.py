@@ -18,13 +18,15 @@ from adapters.langgraph.config_keys import (
     is_interrupt_id,
 )
 from adapters.langgraph.dialects.gated import is_gated
-from adapters.langgraph.dialects.to_json import to_json
+from adapters.langgraph.dialects.to_json import AsJson
 from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards import approved_calls
 from adapters.langgraph.guards.decided import MOST, Decided
 from adapters.langgraph.guards.drift import short_mark
 from adapters.langgraph.guards.kept_calls import KeptCall
 from engine.ids import InterruptId
+
+_OFTEN = 8
 
 
 class AnswerState(Enum):
@@ -42,6 +44,8 @@ class Pending:
     """An interrupt, and its place. `path` names the node, below subgraphs too; `answers` counts those of the task."""
 
     interrupt: Any
+    payload: AsJson
+    """What it asks."""
     path: str
     task: str
     """The id of the task at the root that it holds up."""
@@ -49,6 +53,11 @@ class Pending:
     answers: int
     namespace: str = ""
     """The namespace of the task that asked; a graph that the task calls has its checkpoints there."""
+
+    @property
+    def is_own(self) -> bool:
+        """True if the task itself asked, and no graph that it calls; False also where it has asked very often."""
+        return any(self.interrupt.id == interrupt_id(self.namespace, number) for number in range(_OFTEN))
 
     @property
     def speaker(self) -> str:
@@ -250,7 +259,7 @@ class Thread:
         decided = self.decided.get(pending.interrupt.id)
         if decided is None or pending.state is not AnswerState.WAITS:
             return None
-        return decided if decided.changed(to_json(pending.interrupt.value).value) else None
+        return decided if decided.changed(pending.payload.value) else None
 
     def drifts_on(self, pending: Pending) -> bool:
         """Tell whether the graph changed a request after each decision, so that people are asked no more."""
