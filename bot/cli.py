@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 _INTERRUPTED = 130
+_MOST_PROCESSES = 64
 
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration.")]
 Demo = Annotated[
@@ -40,6 +41,16 @@ def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's way to call i
 
         typer.echo(f"signoff {version('signoff')}")
         raise typer.Exit
+
+
+def _processes(given: str | int) -> int:
+    if (value := str(given)) == "auto":
+        from bot.supervisor.cores import usable_cores
+
+        return min(usable_cores(), _MOST_PROCESSES)
+    if not value.isascii() or not value.isdecimal() or not 1 <= int(value) <= _MOST_PROCESSES:
+        raise typer.BadParameter(f'"{value}" is not a number from 1 to {_MOST_PROCESSES}, and not auto.')
+    return int(value)
 
 
 @app.callback()
@@ -97,11 +108,23 @@ def init(
 
 
 @app.command()
-def run(*, config: Config = Path("app.yaml")) -> None:
+def run(
+    *,
+    config: Config = Path("app.yaml"),
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes",
+            metavar="N",
+            parser=_processes,
+            help="Run N workers under a supervisor; auto takes one for each core that it may use.",
+        ),
+    ] = 1,
+) -> None:
     """Run the bot."""
     from bot import process
 
-    raise typer.Exit(process.run(config))
+    raise typer.Exit(process.run(config, processes))
 
 
 @app.command()

@@ -24,11 +24,20 @@ def init(options: "Options") -> int:
     return _to_its_end(written(options))
 
 
-def run(config: Path) -> int:
+def run(config: Path, processes: int) -> int:
     """`signoff run`."""
     from bot.commands.run import run as ran
+    from bot.commands.run import supervise
 
-    return _to_its_end(ran(config))
+    return _to_its_end(ran(config) if processes == 1 else supervise(config, processes))
+
+
+def work() -> int:
+    """A worker of `signoff run --processes N`: see `bot.supervisor`."""
+    from bot.commands.run import work as worked
+    from bot.supervisor.assignment import taken
+
+    return _to_its_end(worked(taken()))
 
 
 def demo(

@@ -6,12 +6,14 @@ tokens. `thread`, `approval` and `run` are bound by `structlog.contextvars` wher
 them.
 """
 
+import asyncio
 import contextlib
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, TextIO
 
 import structlog
@@ -41,11 +43,12 @@ def set_up_logs(
     stream: TextIO | None = None,
     json: bool | None = None,
     level: int = logging.INFO,
+    worker: int | None = None,
 ) -> None:
     """Log to `stream` (stderr by default): lines for people where it is a terminal, else one JSON object a line.
 
     Our own packages log from `level` on, libraries from WARNING on. Secrets are masked wherever they appear: see
-    `bot.masking`. Calling it again replaces what was set up before.
+    `bot.masking`. Each line names the `worker`, if this process is one. Calling it again replaces what was set up.
     """
     out = sys.stderr if stream is None else stream
     as_json = not out.isatty() if json is None else json
@@ -55,6 +58,8 @@ def set_up_logs(
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if worker is not None:
+        shared.append(_naming(worker))
     handler = _Handler(out)
     handler.setFormatter(_formatter(shared, Mask(), as_json=as_json, colors=out.isatty()))
     root = logging.getLogger()
@@ -73,6 +78,16 @@ def set_up_logs(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _naming(worker: int) -> Processor:
+    """A processor that says which worker logs."""
+
+    def name(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("worker", worker)
+        return event
+
+    return name
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -126,6 +141,28 @@ _DECISION_SECONDS = (5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 259_200,
 _RUN_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 
 
+class Combined(Enum):
+    """How the gauges of several processes become one."""
+
+    SUM = auto()
+    MOST = auto()
+    """Each process sees the same, or one that fails is worth knowing of."""
+    OF_ONE = auto()
+    """Read from Redis at the scrape, by one process for all."""
+
+
+GAUGES: Mapping[str, Combined] = {
+    "signoff_runs_active": Combined.SUM,
+    "signoff_unposted": Combined.MOST,
+    "signoff_channels_closed": Combined.MOST,
+    "signoff_oncall_failing": Combined.MOST,
+    "signoff_rules_stale": Combined.MOST,
+    "signoff_approvals_open": Combined.OF_ONE,
+    "signoff_approvals_pending": Combined.OF_ONE,
+    "signoff_approvals_oldest_pending_seconds": Combined.OF_ONE,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """The pending requests of an agent: their number, and the age of the oldest in seconds."""
@@ -144,6 +181,8 @@ class Metrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
+        self.counted = asyncio.Event()
+        """Set whenever something was counted: a worker then tells its supervisor."""
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -209,6 +248,7 @@ class Metrics:
 
     def clicked(self, choice: str, result: str) -> None:
         """Count a click: `result` is "counted", or the code of its refusal."""
+        self.counted.set()
         counted = result == "counted"
         self._clicks.labels(choice, "counted" if counted else "refused").inc()
         if not counted:
@@ -216,24 +256,30 @@ class Metrics:
 
     def opened(self, kind: str) -> None:
         """Count an approval asked for, by the kind of its ask."""
+        self.counted.set()
         self._opened.labels(kind).inc()
 
     def changed(self) -> None:
         """Count a request that a graph changed after it was decided: nothing was run."""
+        self.counted.set()
         self._changed.inc()
 
     def closed(self, outcome: str, seconds: float) -> None:
         """Count an approval that ended after so many seconds: approved, rejected, answered, expired, withdrawn."""
+        self.counted.set()
         self._closed.labels(outcome).inc()
         self._decision.labels(outcome).observe(max(0.0, seconds))
 
-    def reloaded(self, *, ok: bool) -> None:
-        """Count a reload, and show whether the rules are those of the file."""
-        self._reloads.labels("taken" if ok else "refused").inc()
+    def reloaded(self, *, ok: bool, counted: bool = True) -> None:
+        """Count a reload, and show whether the rules are those of the file. Of several workers one counts it."""
+        self.counted.set()
+        if counted:
+            self._reloads.labels("taken" if ok else "refused").inc()
         self._stale.set(not ok)
 
     def set_aside(self) -> None:
         """Count a dead letter."""
+        self.counted.set()
         self._dead.inc()
 
     def show_closed_channels(self, count: int) -> None:
@@ -242,6 +288,7 @@ class Metrics:
 
     def looked_up(self, source: str, result: str) -> None:
         """Count a lookup of an on-call source of `app.yaml`: answered or failed."""
+        self.counted.set()
         self._lookups.labels(source, result).inc()
 
     def show_failing_source(self, source: str, *, failing: bool) -> None:
@@ -283,15 +330,22 @@ class Metrics:
         with self._running.track_inprogress(), self._timed(self._run):
             yield
 
+    def families(self) -> Sequence[Any]:
+        """All values as JSON: name, kind, documentation, and the samples of each metric."""
+        return [
+            [each.name, each.type, each.documentation, [[one.name, one.labels, one.value] for one in each.samples]]
+            for each in self.registry.collect()
+        ]
+
     def text(self) -> bytes:
         """The metrics in Prometheus' text format: see `content_type`."""
         return generate_latest(self.registry)
 
-    @staticmethod
     @contextlib.contextmanager
-    def _timed(histogram: Histogram) -> Iterator[None]:
+    def _timed(self, histogram: Histogram) -> Iterator[None]:
         began = time.perf_counter()
         try:
             yield
         finally:
             histogram.observe(time.perf_counter() - began)
+            self.counted.set()

@@ -53,7 +53,7 @@ async def demo(
                 webbrowser.open(slack.url)
 
         with _demo_clock(data / "clock", speed) as clock, collected_when_ready() as collect:
-            async with wiring.bot(config, clock=clock, read=again) as bot, hang_ups(bot, stop):
+            async with wiring.bot(config, clock=clock, read=again) as bot, hang_ups(bot.reload.ask, stop):
                 await bot.load_graphs()
                 await serve(bot, stop, on_ready=ready)
     return 0

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from bot.config.stored import StorageSettings
 
 
-def prepared(config: "Config") -> "Config":
+def prepared(config: "Config", worker: int | None = None) -> "Config":
     """Set up logs and the environment before more is imported: LangSmith and models read it.
 
     Raises ProblemsError: see `refuse_clashes`.
     """
     from bot.telemetry import set_up_logs
 
-    set_up_logs()
+    set_up_logs(worker=worker)
     remembered(config)
     enter(config.project)
     refuse_clashes(config)

@@ -1,20 +1,32 @@
-"""`signoff run`: the bot. Graphs are loaded before anything is served: a wrong one does not start (P10)."""
+"""`signoff run`: the bot, as one process or as several workers under a supervisor.
 
+Graphs are loaded before anything is served: a wrong one does not start (P10).
+"""
+
+import asyncio
 import functools
 import os
+import signal
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.commands.environment import prepared
-from bot.commands.serve import hang_ups, serve, stop_signals
+from bot.commands.serve import hang_ups, killing_signals, serve, stop_signals
+from bot.config.problems import ProblemsError
 from bot.runtime.garbage import collected_when_ready
+
+if TYPE_CHECKING:
+    from bot.supervisor.assignment import Assignment
+    from bot.supervisor.link import Link
 
 log = structlog.get_logger(__name__)
 
 
 async def run(file: Path) -> int:
-    """Run until SIGTERM or SIGINT; gives the exit code."""
+    """Run one process until SIGTERM or SIGINT; gives the exit code."""
     from bot import wiring
     from bot.config.load import load
 
@@ -24,10 +36,74 @@ async def run(file: Path) -> int:
 
         def ready() -> None:
             collect()
-            log.info("ready", agents=list(config.agents))
+            log.info("ready", agents=list(config.agents), http=address)
 
-        async with stop_signals() as stop, wiring.bot(config, read=read) as bot, hang_ups(bot, stop):
+        async with stop_signals() as stop, wiring.bot(config, read=read) as bot, hang_ups(bot.reload.ask, stop):
             await bot.load_graphs()
-            async with bot.http():
+            async with bot.http() as address:
                 await serve(bot, stop, on_ready=ready)
     return 0
+
+
+async def supervise(file: Path, workers: int) -> int:
+    """Run a supervisor and its workers until SIGTERM or SIGINT; gives the exit code."""
+    from bot.config.file import text_of
+    from bot.config.load import load
+    from bot.masking import remember
+    from bot.runtime.listening import first_address, listening
+    from bot.supervisor.supervisor import Supervisor
+    from bot.telemetry import set_up_logs
+
+    environ = dict(os.environ)
+
+    def read() -> str:
+        text = text_of(file)
+        remember(load(file, environ, text).secret_values)
+        return text
+
+    text = read()
+    config = load(file, environ, text)
+    set_up_logs()
+    async with listening(config) as listeners, stop_signals() as stop:
+        supervisor = Supervisor(workers, file, environ, listeners, read, text)
+        said = {"agents": list(config.agents), "http": first_address(config, listeners), "workers": workers}
+        async with hang_ups(supervisor.reload, stop), killing_signals(stop, supervisor.kill):
+            return await supervisor.run(stop, on_ready=lambda: log.info("ready", **said))
+
+
+async def work(assignment: "Assignment") -> int:
+    """Be a worker until its supervisor asks it to stop, or is gone; gives the exit code."""
+    from bot.supervisor.link import Link
+
+    environ = dict(os.environ)
+    async with stop_signals() as stop:
+        # The supervisor reloads all workers together. Not SIG_IGN: programs that a graph starts would inherit it.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
+        link = Link(assignment, stop)
+        async with link.joined():
+            try:
+                await _work(link, stop, environ)
+            except ProblemsError as error:
+                link.failed(error)
+                return 1
+    return 0
+
+
+async def _work(link: "Link", stop: asyncio.Event, environ: Mapping[str, str]) -> None:
+    from bot import wiring
+    from bot.config.load import load
+
+    assignment = link.assignment
+    read = functools.partial(load, Path(assignment.file), environ)
+    config = prepared(read(await link.configuration()), worker=assignment.number)
+    with collected_when_ready() as collect:
+
+        def ready() -> None:
+            collect()
+            link.serving()
+
+        async with wiring.bot(config, connections=assignment.connections) as bot:
+            link.represent(bot, read)
+            await bot.load_graphs()
+            async with bot.http(link):
+                await serve(bot, stop, on_ready=ready)

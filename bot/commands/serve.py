@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 25.0
 """The longest that a stop waits for runs to reach their next step; orchestrators kill after 30 s by default."""
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
@@ -85,18 +86,42 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
         loop.remove_signal_handler(number)
         stop.set()
 
-    handled = (signal.SIGTERM, signal.SIGINT)
-    for number in handled:
+    for number in _STOPS:
         loop.add_signal_handler(number, stopped, number)
     try:
         yield stop
     finally:
-        for number in handled:
+        for number in _STOPS:
             loop.remove_signal_handler(number)
 
 
 @contextlib.asynccontextmanager
-async def hang_ups(bot: "Bot", stop: asyncio.Event) -> AsyncIterator[None]:
+async def killing_signals(stop: asyncio.Event, kill: Callable[[], None]) -> AsyncIterator[None]:
+    """After the first signal, `kill` what this process has started before a second one kills it as well."""
+    waiting = asyncio.create_task(_kill_at_the_next(stop, kill))
+    try:
+        yield
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def _kill_at_the_next(stop: asyncio.Event, kill: Callable[[], None]) -> None:
+    await stop.wait()
+    loop = asyncio.get_running_loop()
+
+    def killed(number: signal.Signals) -> None:
+        kill()
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for number in _STOPS:
+        loop.add_signal_handler(number, killed, number)
+
+
+@contextlib.asynccontextmanager
+async def hang_ups(reload: Callable[[], None], stop: asyncio.Event) -> AsyncIterator[None]:
     """Reload `app.yaml` on SIGHUP; a SIGHUP from a terminal that was closed stops the bot."""
     loop, had_terminal = asyncio.get_running_loop(), _has_terminal()
 
@@ -104,7 +129,7 @@ async def hang_ups(bot: "Bot", stop: asyncio.Event) -> AsyncIterator[None]:
         if had_terminal and not _has_terminal():
             stop.set()
         else:
-            bot.reload.ask()
+            reload()
 
     loop.add_signal_handler(signal.SIGHUP, hung_up)
     try:

@@ -59,16 +59,20 @@ _MISSING = "Write one, or name another with --config."
 
 
 def read(
-    file: Path, environ: Mapping[str, str], missing: str = _MISSING, keys: Collection[str] | None = None
+    file: Path,
+    environ: Mapping[str, str],
+    missing: str = _MISSING,
+    keys: Collection[str] | None = None,
+    text: str | None = None,
 ) -> tuple[Document, list[ConfigProblem]]:
     """Read a YAML file and expand `${NAME}` and `${NAME:-default}` in its values; `$${NAME}` stays `${NAME}`.
 
     Returns the document and its problems: repeated keys, keys that are not text, variables that are not set. With
-    `keys`, only these of the file's own keys are read.
+    `keys`, only these of the file's own keys are read. A `text` is taken for the content of the file.
 
     Raises ConfigError where nothing can be read at all; `missing` is what to do where there is no file.
     """
-    text = text_of(file, missing)
+    text = text_of(file, missing) if text is None else text
     nodes = _Nodes(file, environ, keys)
     try:
         loader = yaml.SafeLoader(text)

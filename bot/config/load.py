@@ -23,26 +23,29 @@ from engine.approvals import audit
 from engine.ids import AgentName
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Config:
+def load(path: Path, environ: Mapping[str, str], text: str | None = None) -> Config:
     """Read and check a configuration. `.env` beside it adds to `environ`, and never overrides it.
 
+    A `text` is taken for the content of the file: all workers of a supervisor get the same.
     Raises ConfigError with every problem that was found.
     """
-    config, problems = examined(path, environ)
+    config, problems = examined(path, environ, text)
     if config is None or problems:
         raise ConfigError(problems)
     return config
 
 
-def examined(path: Path, environ: Mapping[str, str]) -> tuple[Config | None, Sequence[ConfigProblem]]:
+def examined(
+    path: Path, environ: Mapping[str, str], text: str | None = None
+) -> tuple[Config | None, Sequence[ConfigProblem]]:
     """A configuration and its problems. If only Slack's tokens are wrong, it is returned without them."""
     known = environment(path.absolute().parent, environ)
-    document, problems = read(path, known)
+    document, problems = read(path, known, text=text)
     if document.data is None:
         return None, [*problems, ConfigProblem(str(path), "is empty", "Add agents: with one entry for each agent.")]
     project, of_project = project_of(document, known)
     if project is not None and project.env:
-        document, problems = read(path, {**known, **project.env})
+        document, problems = read(path, {**known, **project.env}, text=text)
     problems += of_project
     file, wrong = checked(File, document, document.data, ())
     problems += wrong

@@ -41,23 +41,28 @@ class Prepared(Protocol):
         """Replace the old one. Never fails."""
 
     async def tidy_up(self) -> None:
-        """Close what only the old one needed."""
+        """Close what only the old one needed; before `take_effect`, what only the new one needs."""
 
 
+Read: TypeAlias = Callable[[], Config]
+"""Raises ProblemsError."""
 Prepare: TypeAlias = Callable[[Config], Awaitable[Prepared]]
 """Raises ProblemsError for what is wrong; then nothing has changed."""
 
 
 class Reload:
-    """Reloads in `keep` after each `ask`. `read` reads the file, and raises ProblemsError."""
+    """Reloads in `keep` after each `ask`. `read` reads the file.
 
-    def __init__(
-        self, *, config: Config, read: Callable[[], Config], prepare: Prepare, clock: Clock, metrics: Metrics
-    ) -> None:
+    The workers of a supervisor reload in two steps, `prepare` and then `take_effect` or `discard`, so that all of them
+    take a file, or none.
+    """
+
+    def __init__(self, *, config: Config, read: Read, prepare: Prepare, clock: Clock, metrics: Metrics) -> None:
         self._config, self._since = config, clock.now()
         self._read, self._prepare, self._clock, self._metrics = read, prepare, clock, metrics
         self._asked = asyncio.Event()
         self._failed: tuple[datetime, int] | None = None
+        self._prepared: tuple[Config, Prepared] | None = None
 
     def ask(self) -> None:
         """Ask for a reload; asked for during one, the file is read once more after it."""
@@ -72,33 +77,53 @@ class Reload:
 
     async def now(self) -> bool:
         """Reload. False: something is wrong, and nothing has changed."""
-        try:
-            config = await asyncio.to_thread(self._read)
-            remember(config.secret_values)
-            _refuse_changes(unchangeable(self._config, config))
-            prepared = await self._prepare(config)
-        except ProblemsError as error:
-            return self._refuse(error.problems)
-        except Exception as error:
-            log.exception("the reload failed")
-            problem = ConfigProblem(
-                str(self._config.file), f"could not be reloaded ({type(error).__name__})", "See the log."
-            )
-            return self._refuse([problem])
-        prepared.take_effect()
-        self._config, self._since, self._failed = config, self._clock.now(), None
-        self._metrics.reloaded(ok=True)
-        log.info("reloaded", file=str(config.file), rules=len(config.approvals), oncall=len(config.oncall))
-        await prepared.tidy_up()
+        if problems := await self.prepare():
+            await self.discard(len(problems))
+            for each in problems:
+                log.error("not reloaded", problem=str(each))
+            log.error("the rules stay as they were", since=f"{self._since:%Y-%m-%dT%H:%M:%SZ}", problems=len(problems))
+            return False
+        await self.take_effect()
         return True
 
-    def _refuse(self, problems: Sequence[ConfigProblem]) -> bool:
-        self._failed = self._clock.now(), len(problems)
-        self._metrics.reloaded(ok=False)
-        for each in problems:
-            log.error("not reloaded", problem=str(each))
-        log.error("the rules stay as they were", since=f"{self._since:%Y-%m-%dT%H:%M:%SZ}", problems=len(problems))
-        return False
+    async def prepare(self, read: Read | None = None) -> Sequence[ConfigProblem]:
+        """Read and prepare the file, or what `read` reads. Gives what is wrong; then nothing is prepared."""
+        await self._forget()
+        try:
+            config = await asyncio.to_thread(read or self._read)
+            remember(config.secret_values)
+            _refuse_changes(unchangeable(self._config, config))
+            self._prepared = config, await self._prepare(config)
+        except ProblemsError as error:
+            return error.problems
+        except Exception as error:
+            log.exception("the reload failed")
+            what = f"could not be reloaded ({type(error).__name__})"
+            return [ConfigProblem(str(self._config.file), what, "See the log.")]
+        return ()
+
+    async def take_effect(self, *, counted: bool = True) -> None:
+        """Put what was prepared in force."""
+        if self._prepared is None:
+            raise AssertionError("nothing was prepared")
+        (config, prepared), self._prepared = self._prepared, None
+        prepared.take_effect()
+        self._config, self._since, self._failed = config, self._clock.now(), None
+        self._metrics.reloaded(ok=True, counted=counted)
+        log.info("reloaded", file=str(config.file), rules=len(config.approvals), oncall=len(config.oncall))
+        await prepared.tidy_up()
+
+    async def discard(self, problems: int, *, counted: bool = True) -> None:
+        """Keep the rules in force: this many problems were found, here or by another worker."""
+        await self._forget()
+        self._failed = self._clock.now(), problems
+        self._metrics.reloaded(ok=False, counted=counted)
+
+    async def _forget(self) -> None:
+        """Close what a prepared configuration opened."""
+        if self._prepared is not None:
+            (_, prepared), self._prepared = self._prepared, None
+            await prepared.tidy_up()
 
     def degraded(self) -> Sequence[str]:
         """A sentence if the file and the rules in force differ."""

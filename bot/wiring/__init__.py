@@ -13,6 +13,7 @@ from functools import partial
 
 from adapters.conditions import CelConditions
 from adapters.redis.lanes.lanes import LEASE
+from adapters.slack.inbound.socket_mode import CONNECTIONS
 from adapters.slack.inbound.telling import PATIENCE
 from bot.config.load import load
 from bot.config.settings import Config
@@ -20,7 +21,8 @@ from bot.outbound.graph_runs import RunOptions
 from bot.rules.in_force import Rules
 from bot.rules.rulebook import compiled, rulebook
 from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
-from bot.runtime.reload import Reload
+from bot.runtime.pending import PendingGauges
+from bot.runtime.reload import Read, Reload
 from bot.telemetry import Metrics
 from bot.wiring.core import core
 from bot.wiring.graphs import late_graphs, together, unseen
@@ -49,11 +51,13 @@ async def bot(
     lease: timedelta = LEASE,
     patience: float = PATIENCE,
     clock: SystemClock | DemoClock = SYSTEM_CLOCK,
-    read: Callable[[], Config] | None = None,
+    read: Read | None = None,
+    connections: int = CONNECTIONS,
 ) -> AsyncIterator[Bot]:
     """Put the parts of a bot together. Raises ProblemsError for problems with the configuration, Redis or Slack.
 
-    `read` reads the configuration again for a reload; it raises ProblemsError.
+    `read` reads the configuration again for a reload; it raises ProblemsError. By Socket Mode it opens so many
+    `connections`.
     After `lease`, others take over the work of a process that died. Slack gets its answer within `patience` seconds.
     """
     metrics, conditions = Metrics(), compiled(config, CelConditions())
@@ -94,4 +98,18 @@ async def bot(
                 clock=ports.clock,
                 metrics=metrics,
             )
-            yield Bot(config, ports, made, metrics, kept, names, on_call, reload, graphs, handlers.app)
+            gauges = PendingGauges(listing=kept.listing, agents=config.agents, clock=ports.clock, metrics=metrics)
+            yield Bot(
+                config,
+                ports,
+                made,
+                metrics,
+                kept,
+                names,
+                on_call,
+                reload,
+                connections,
+                graphs,
+                handlers.app,
+                gauges,
+            )

@@ -34,6 +34,7 @@ from bot.oncall.people import People
 from bot.rules.channel_names import resolved
 from bot.rules.group_names import GroupNames
 from bot.runtime import http
+from bot.runtime.listening import TakenError
 from bot.wiring.graph_store import try_store
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.oncall import asked_people, shift_sources
@@ -120,7 +121,7 @@ class RealProbes:
         try:
             async with http.serving((), at.host, at.port):
                 return ()
-        except http.TakenError:
+        except TakenError:
             return [f"{at.host}:{at.port} is in use. The bot can't start beside the program that listens there."]
         except ProblemsError as error:
             raise UnfitError(

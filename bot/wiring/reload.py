@@ -85,5 +85,5 @@ class PreparedReload:
         self.close = parts.on_call.replace(self.sources, self.close)
 
     async def tidy_up(self) -> None:
-        """Close the old on-call sources."""
+        """Close the old on-call sources; the new ones where they do not take effect."""
         await self.close()

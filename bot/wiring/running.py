@@ -17,8 +17,10 @@ from bot.oncall import warmth
 from bot.oncall.reloading import OnCallInForce
 from bot.runtime import http
 from bot.runtime.agent_names import AgentNames
+from bot.runtime.http import Crew
 from bot.runtime.late_graphs import LateGraphs
 from bot.runtime.pending import PendingGauges
+from bot.runtime.readiness import Readiness
 from bot.runtime.reload import Reload
 from bot.telemetry import Metrics
 from bot.wiring.core import Core
@@ -44,8 +46,11 @@ class Bot:
     names: AgentNames
     on_call: OnCallInForce
     reload: Reload
+    connections: int
+    """To Slack, by Socket Mode."""
     _graphs: LateGraphs
     _app: "AsyncApp"
+    _gauges: PendingGauges
     _sockets: Sockets | None = None
 
     async def load_graphs(self) -> None:
@@ -74,12 +79,12 @@ class Bot:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Listen to Slack by Socket Mode; in HTTP mode `http` does. Raises ProblemsError."""
-        if self.config.mode is Mode.HTTP:
+        if not self._has_sockets:
             yield
             return
         token = self.config.secrets.slack_app_token or ""
         try:
-            async with sockets(self._app, token) as opened:
+            async with sockets(self._app, token, self.connections) as opened:
                 self._sockets = opened
                 yield
         except SlackRefused as error:
@@ -88,13 +93,14 @@ class Bot:
             self._sockets = None
 
     @contextlib.asynccontextmanager
-    async def http(self) -> AsyncIterator[str]:
-        """Serve health, metrics and, in HTTP mode, Slack; gives the address of Slack's route, else of health."""
+    async def http(self, crew: Crew | None = None) -> AsyncIterator[str]:
+        """Serve health, metrics and, in HTTP mode, Slack; gives the address of Slack's route, else of health.
+
+        With a `crew`, health and metrics are those of all workers, and its sockets are served.
+        """
         config = self.config
-        gauges = PendingGauges(
-            listing=self.storage.listing, agents=config.agents, clock=self.ports.clock, metrics=self.metrics
-        )
-        health = http.health_routes(self.not_ready, self.metrics, self.degraded, gauges.refresh)
+        look, exposition = (crew.readiness, crew.exposition) if crew else (self.readiness, self.exposition)
+        health = http.health_routes(look, exposition)
         door = [route(self._app)] if config.mode is Mode.HTTP else []
         routes: Mapping[str, Sequence[AbstractRouteDef]] = {
             "http": [*door, *health] if config.health is None else door,
@@ -102,10 +108,40 @@ class Bot:
         }
         async with contextlib.AsyncExitStack() as stack:
             addresses = [
-                await stack.enter_async_context(http.serving(routes[key], at.host, at.port, config.where(key, "port")))
+                await stack.enter_async_context(
+                    http.serving(
+                        routes[key],
+                        at.host,
+                        at.port,
+                        config.where(key, "port"),
+                        crew.listeners[key] if crew else (),
+                    )
+                )
                 for key, at in config.listeners.items()
             ]
             yield addresses[0]
+
+    async def exposition(self) -> bytes:
+        """The metrics of this process, with what waits in Redis."""
+        await self.count_waiting()
+        return self.metrics.text()
+
+    async def count_waiting(self) -> None:
+        """Count in the metrics what waits for people, in Redis."""
+        await self._gauges.refresh()
+
+    @property
+    def hears_slack(self) -> bool:
+        """True if Slack can deliver to this process."""
+        return self.config.mode is Mode.HTTP or self._has_sockets
+
+    @property
+    def _has_sockets(self) -> bool:
+        return self.config.mode is Mode.SOCKET and self.connections > 0
+
+    async def readiness(self) -> Readiness:
+        """Whether it serves, and what is wrong with it."""
+        return Readiness(await self.not_ready(), self.degraded())
 
     def degraded(self) -> Sequence[str]:
         """Problems of a bot that is ready all the same, a sentence each."""
@@ -114,7 +150,7 @@ class Bot:
     async def not_ready(self) -> Sequence[str]:
         """The reasons for not being ready, a sentence each."""
         reasons = [] if self._graphs.loaded else ["the graphs are being loaded"]
-        if self.config.mode is Mode.SOCKET and (self._sockets is None or not await self._sockets.ready()):
+        if self._has_sockets and (self._sockets is None or not await self._sockets.ready()):
             reasons.append("Slack is not connected")
         try:
             await self.storage.database.check()

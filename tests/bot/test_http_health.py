@@ -8,21 +8,29 @@ import pytest
 from aiohttp import ClientSession, web
 
 from bot.config.problems import ProblemsError
-from bot.runtime.http import Readiness, health_routes, serving
+from bot.runtime.http import CheckReadiness, Exposition, health_routes, serving
+from bot.runtime.readiness import Readiness
 from bot.telemetry import Metrics
 
 Get = Callable[[str], "asyncio.Future[tuple[int, str]]"]
 
 
-async def ready() -> list[str]:
-    return []
+async def ready() -> Readiness:
+    return Readiness()
+
+
+def measured(metrics: Metrics) -> Exposition:
+    async def exposition() -> bytes:
+        return metrics.text()
+
+    return exposition
 
 
 @asynccontextmanager
 async def bot(
-    readiness: Readiness = ready, metrics: Metrics | None = None, *routes: web.RouteDef
+    check: CheckReadiness = ready, metrics: Metrics | None = None, *routes: web.RouteDef
 ) -> AsyncIterator[tuple[str, ClientSession]]:
-    served = [*health_routes(readiness, metrics or Metrics()), *routes]
+    served = [*health_routes(check, measured(metrics or Metrics())), *routes]
     async with serving(served, "127.0.0.1", 0) as address, ClientSession() as client:
         yield address, client
 
@@ -41,8 +49,8 @@ async def test_ready_when_nothing_is_missing() -> None:
 
 
 async def test_not_ready_says_why() -> None:
-    async def starting() -> list[str]:
-        return ["graphs are loading", "Redis at\nredis://u:hidden@host is not reachable"]
+    async def starting() -> Readiness:
+        return Readiness(["graphs are loading", "Redis at\nredis://u:hidden@host is not reachable"])
 
     expected = "graphs are loading\nRedis at redis://u:•••@host is not reachable\n"
     assert await get(bot(starting), "/readyz") == (503, expected)
@@ -50,7 +58,11 @@ async def test_not_ready_says_why() -> None:
 
 async def test_degraded_is_ready_and_says_why() -> None:
     """An on-call service that is down is no reason to take the bot out of service."""
-    routes = health_routes(ready, Metrics(), lambda: ['On-call schedule "pay": PagerDuty\nanswered with status 500.'])
+
+    async def degraded() -> Readiness:
+        return Readiness(degraded=['On-call schedule "pay": PagerDuty\nanswered with status 500.'])
+
+    routes = health_routes(degraded, measured(Metrics()))
     async with serving(routes, "127.0.0.1", 0) as address, ClientSession() as client:
         answer = await client.get(f"{address}/readyz")
         expected = 'ready\ndegraded: On-call schedule "pay": PagerDuty answered with status 500.\n'
@@ -58,14 +70,14 @@ async def test_degraded_is_ready_and_says_why() -> None:
 
 
 async def test_alive_while_not_ready() -> None:
-    async def starting() -> list[str]:
-        return ["graphs are loading"]
+    async def starting() -> Readiness:
+        return Readiness(["graphs are loading"])
 
     assert await get(bot(starting), "/healthz") == (200, "ok\n")
 
 
 async def test_what_cannot_be_found_out_is_not_ready() -> None:
-    async def broken() -> list[str]:
+    async def broken() -> Readiness:
         raise ConnectionError("redis://u:hidden@host")
 
     expected = "the readiness check failed (ConnectionError)\n"
@@ -96,7 +108,7 @@ async def test_a_port_that_is_taken_is_a_problem() -> None:
     async with bot() as (address, _):
         port = int(address.rpartition(":")[2])
         with pytest.raises(ProblemsError) as caught:
-            async with serving(health_routes(ready, Metrics()), "127.0.0.1", port, "app.yaml:9: http.port"):
+            async with serving(health_routes(ready, measured(Metrics())), "127.0.0.1", port, "app.yaml:9: http.port"):
                 pass
     (problem,) = caught.value.problems
     assert problem.where == "app.yaml:9: http.port"

@@ -141,7 +141,7 @@ async def _live(life: Life) -> None:
         async with (
             stop_signals() as stop,
             bot(config, altered, LEASE, read=read) as running,
-            hang_ups(running, stop),
+            hang_ups(running.reload.ask, stop),
         ):
             (life.folder / f"listens-life-{life.number}").touch()
             told = Told(running, life)

@@ -83,14 +83,12 @@ async def test_of_two_processes_one_reloaded(world: World) -> None:
 
 HUNG_UP = """
 import asyncio, sys
-from types import SimpleNamespace
 from pathlib import Path
 from bot.commands.serve import hang_ups
 
 async def main():
     stop = asyncio.Event()
-    bot = SimpleNamespace(reload=SimpleNamespace(ask=Path(sys.argv[1]).touch))
-    async with hang_ups(bot, stop):
+    async with hang_ups(Path(sys.argv[1]).touch, stop):
         print("ready", flush=True)
         await stop.wait()
     Path(sys.argv[2]).touch()

@@ -1,0 +1,321 @@
+"""The supervisor: it keeps N workers running, and starts, reloads and stops them as one bot.
+
+* The first worker starts alone, the others when it serves. So a graph that cannot be loaded, or a token that Slack
+  refuses, is told once.
+* A worker that ends by itself is started again: at once, then after a growing pause if it dies soon each time. If it
+  cannot start because of the configuration, Slack or Redis, that is told and tried again while another worker serves;
+  if none does, it is the end of the whole.
+* If workers die again and again and none serves for long, the supervisor gives up: then systemd or Kubernetes can see
+  it.
+* A reload has two steps. All workers prepare the text of the file that the supervisor has read; only if all of them can
+  take it, it takes effect. A worker that does not answer refuses, too. A worker that starts gets the text that is in
+  force, not the file as it may be by then.
+* A stop asks each worker to drain. Those that are not done after `STOP_SECONDS` are killed, which loses nothing: see
+  `bot.commands.serve`.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot.config.problems import ConfigProblem, ProblemsError
+from bot.supervisor.assignment import Assignment, connections_of
+from bot.supervisor.channel import GoneError, Message
+from bot.supervisor.sums import Sums
+from bot.supervisor.worker import Worker, how_it_ended
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 29.0
+"""A worker takes 25 s for its runs and some for its last answers; orchestrators kill after 30 s by default."""
+_ANSWER_SECONDS = 4.0
+_PREPARE_SECONDS = 60.0
+_FIRST_DEATHS = 3
+"""Deaths in a row after which a supervisor gives up none of whose workers ever served."""
+_DEATHS = 3
+"""The same for each worker, once one has served."""
+
+Listeners = Mapping[str, Sequence[socket.socket]]
+ReadText = Callable[[], str]
+"""Reads `app.yaml`, and sees that it is valid. Raises ProblemsError."""
+
+
+class Supervisor:
+    """Runs `count` workers on the configuration that `read` reads; they get the environment `environ`."""
+
+    def __init__(
+        self, count: int, file: Path, environ: Mapping[str, str], listeners: Listeners, read: ReadText, text: str
+    ) -> None:
+        self._workers = [Worker(number) for number in range(1, count + 1)]
+        self._file, self._environ, self._listeners = file, environ, listeners
+        self._read, self._text, self._version = read, text, 1
+        self._sums = Sums()
+        self._first_serves, self._all_serve = asyncio.Event(), asyncio.Event()
+        self._stop, self._reload_asked = asyncio.Event(), asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._deaths = 0
+        self._failure: tuple[str, ...] = ()
+        self._lifeline, self._held = os.pipe()
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> int:
+        """Run until `stop` is set, or until it gives up; gives the exit code."""
+        keeping = [asyncio.create_task(self._keep(each), name=f"worker {each.number}") for each in self._workers]
+        reloading = asyncio.create_task(self._keep_reloading(), name="reload")
+        ready = asyncio.create_task(self._tell_ready(on_ready), name="ready")
+        ends = [asyncio.create_task(each.wait(), name="stop") for each in (stop, self._stop)]
+        try:
+            done, _ = await asyncio.wait({*ends, *keeping, reloading}, return_when=asyncio.FIRST_COMPLETED)
+            await self._drain(keeping)
+            for each in done:
+                each.result()
+        finally:
+            for each in (ready, reloading, *ends, *keeping):
+                each.cancel()
+            for worker in self._workers:
+                worker.kill()
+            await asyncio.gather(ready, reloading, *ends, *keeping, return_exceptions=True)
+            os.close(self._held)
+            os.close(self._lifeline)
+        for line in self._failure:
+            sys.stderr.write(f"{line}\n")
+        return 1 if self._failure else 0
+
+    def kill(self) -> None:
+        """Kill all workers."""
+        for each in self._workers:
+            each.kill()
+
+    def reload(self) -> None:
+        """Ask for a reload; asked for during one, the file is read once more after it."""
+        self._reload_asked.set()
+
+    async def _tell_ready(self, on_ready: Callable[[], None]) -> None:
+        await self._all_serve.wait()
+        on_ready()
+
+    async def _drain(self, keeping: Sequence["asyncio.Task[None]"]) -> None:
+        self._stop.set()
+        log.info("the workers drain", workers=sum(each.process is not None for each in self._workers))
+        for sockets in self._listeners.values():
+            for each in sockets:
+                each.close()  # with those of the workers: then nobody waits for an answer that will not come
+        for worker in self._workers:
+            worker.ask_to_stop()
+        _, late = await asyncio.wait(keeping, timeout=STOP_SECONDS)
+        if late:
+            log.warning("some workers did not end in time and are killed", workers=len(late))
+            self.kill()
+            await asyncio.wait(late, timeout=1)
+
+    # One worker -------------------------------------------------------------------------------------------------------
+
+    async def _keep(self, worker: Worker) -> None:
+        """Keep a worker running until the stop."""
+        if worker is not self._workers[0]:
+            await self._unless_stopped(self._first_serves.wait())
+        while not self._stop.is_set():
+            code, was_steady = await self._live(worker)
+            if self._stop.is_set():
+                return
+            self._judge(worker, code, was_steady=was_steady)
+            if worker.pause:
+                await self._unless_stopped(asyncio.sleep(worker.pause))
+
+    async def _unless_stopped(self, waiting: Any) -> None:
+        """Wait for this, or for the stop."""
+        waits = [asyncio.ensure_future(waiting), asyncio.ensure_future(self._stop.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _live(self, worker: Worker) -> tuple[int, bool]:
+        """Let a worker live once; gives its exit code, and whether it served for a while."""
+        ours, theirs = socket.socketpair()
+        assignment = Assignment(
+            number=worker.number,
+            file=str(self._file),
+            path=sys.path,
+            channel=theirs.detach(),
+            lifeline=self._lifeline,
+            listeners={key: [each.fileno() for each in sockets] for key, sockets in self._listeners.items()},
+            connections=connections_of(worker.number, len(self._workers)),
+        )
+        worker.problems = ()
+        answer = partial(self._answer, worker)
+        async with worker.started(assignment, ours, self._environ, answer) as process:
+            code = await process.wait()
+            was_steady = worker.is_steady
+        self._sums.end(worker.number)
+        return code, was_steady
+
+    def _judge(self, worker: Worker, code: int, *, was_steady: bool) -> None:
+        """Say why a worker ended; give up where all of them die again and again."""
+        worker.short_lives = 0 if was_steady or code == 0 else worker.short_lives + 1
+        others = [each for each in self._workers if each is not worker]
+        self._deaths = 0 if was_steady or any(each.is_steady for each in others) else self._deaths + 1
+        ended = how_it_ended(code)
+        said = {"worker": worker.number, "ended": ended, "times": worker.starts, "pause": worker.pause}
+        if worker.problems:
+            if not any(each.serves for each in others):
+                self._give_up(worker.problems)
+                return
+            for each in worker.problems:
+                log.error("a worker cannot start", worker=worker.number, problem=each)
+        elif code == 0:
+            log.info("a worker was stopped and is started again", **said)
+        else:
+            log.error("a worker died and is started again", **said)
+        most = _DEATHS * len(self._workers) if self._first_serves.is_set() else _FIRST_DEATHS
+        if self._deaths >= most:
+            self._give_up([f"signoff run: {self._deaths} workers died one after another, the last one by {ended}."])
+
+    def _give_up(self, lines: Sequence[str]) -> None:
+        if not self._failure:
+            self._failure = tuple(lines)
+        self._stop.set()
+
+    # What workers say -------------------------------------------------------------------------------------------------
+
+    async def _answer(self, worker: Worker, message: Message) -> Message | None:
+        match message["what"]:
+            case "configuration":
+                worker.version = self._version
+                return {"text": self._text}
+            case "serving":
+                await self._begin_to_serve(worker)
+            case "failed":
+                worker.problems = tuple(message["problems"])
+            case "metrics" if "families" in message:
+                self._sums.note(worker.number, message["families"])
+            case "metrics":
+                return {"text": await self._exposition(worker)}
+            case "readiness":
+                return await self._readiness()
+            case what:
+                raise AssertionError(what)
+        return None
+
+    async def _begin_to_serve(self, worker: Worker) -> None:
+        async with self._reloading:
+            if worker.version != self._version and not await self._brought_up_to_date(worker):
+                worker.kill()  # it is started again, with what is in force
+                return
+        worker.begin_to_serve()
+        log.info("a worker serves", worker=worker.number, pid=worker.process and worker.process.pid)
+        self._first_serves.set()
+        if all(each.serves for each in self._workers):
+            self._all_serve.set()
+
+    async def _brought_up_to_date(self, worker: Worker) -> bool:
+        """Give a worker what was put in force while it started; False if it does not take it."""
+        with contextlib.suppress(GoneError, TimeoutError):
+            if not await self._prepared(worker, self._text):
+                await worker.ask("take effect", counted=False)
+                worker.version = self._version
+                return True
+        return False
+
+    async def _exposition(self, first: Worker) -> str:
+        """The metrics of all workers; `first` counts what waits in Redis."""
+
+        async def asked(worker: Worker) -> None:
+            with contextlib.suppress(GoneError, TimeoutError):  # then what it told last stands
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    found = await worker.ask("metrics", waiting=worker is first)
+                if worker.serves:
+                    self._sums.note(worker.number, found["families"])
+
+        await asyncio.gather(*map(asked, self._workers))
+        return self._sums.text(first.number).decode()
+
+    # Readiness --------------------------------------------------------------------------------------------------------
+
+    async def _readiness(self) -> Message:
+        """Ready if one worker is that Slack can reach: it does the work of all. The others are named as degraded."""
+        found = await asyncio.gather(*map(self._readiness_of, self._workers))
+        degraded = list(dict.fromkeys(said for each in found for said in each["degraded"]))
+        missing = [
+            f"worker {worker.number}: {said}"
+            for worker, each in zip(self._workers, found, strict=True)
+            for said in each["missing"]
+        ]
+        if any(each["hears"] and not each["missing"] for each in found):
+            return {"missing": [], "degraded": [*missing, *degraded]}
+        return {"missing": missing or ["no worker is connected to Slack"], "degraded": degraded}
+
+    @staticmethod
+    async def _readiness_of(worker: Worker) -> Message:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await worker.ask("readiness")
+        except GoneError as error:
+            said = str(error)
+        except TimeoutError:
+            said = f"it does not answer within {_ANSWER_SECONDS:g} s"
+        return {"missing": [said], "degraded": [], "hears": False}
+
+    # Reload -----------------------------------------------------------------------------------------------------------
+
+    async def _keep_reloading(self) -> None:
+        while True:
+            await self._reload_asked.wait()
+            self._reload_asked.clear()
+            async with self._reloading:
+                await self._reload()
+
+    async def _reload(self) -> None:
+        serving = [each for each in self._workers if each.serves]
+        try:
+            text = await asyncio.to_thread(self._read)
+            problems = [
+                each
+                for found in await asyncio.gather(*(self._prepared(one, text) for one in serving))
+                for each in found
+            ]
+        except ProblemsError as error:
+            problems = list(error.problems)
+            text = self._text
+        if problems:
+            await self._refuse(serving, problems)
+            return
+        self._text, self._version = text, self._version + 1
+        for worker in serving:
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await worker.ask("take effect", counted=worker is serving[0])
+                worker.version = self._version
+            except (GoneError, TimeoutError):
+                worker.kill()  # it may still go by the old rules; it is started again with the new ones
+        log.info("all workers reloaded", file=str(self._file), workers=len(serving))
+
+    async def _prepared(self, worker: Worker, text: str) -> list[ConfigProblem]:
+        """Let a worker prepare a text; gives what is wrong with it."""
+        try:
+            async with asyncio.timeout(_PREPARE_SECONDS):
+                return [ConfigProblem(*each) for each in (await worker.ask("prepare", text=text))["problems"]]
+        except GoneError:
+            return []  # it is started again, and then gets what is in force
+        except TimeoutError:
+            what = f"worker {worker.number} does not answer"
+            return [ConfigProblem(str(self._file), what, "Send SIGHUP again, or restart the bot.")]
+
+    async def _refuse(self, workers: Sequence[Worker], problems: Sequence[ConfigProblem]) -> None:
+        said = list(dict.fromkeys(map(str, problems)))
+        for each in said:
+            log.error("not reloaded", problem=each)
+        log.error("the rules stay as they were, in all workers", problems=len(said))
+        for worker in workers:
+            with contextlib.suppress(GoneError, TimeoutError):
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await worker.ask("discard", problems=len(said), counted=worker is workers[0])
