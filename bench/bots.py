@@ -108,6 +108,12 @@ class Running:
         return sum(cpu_seconds(each.pid) for each in self.processes)
 
 
+def resident_mb(pid: int) -> float:
+    """The memory that a process takes."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1_000
+
+
 def cpu_seconds(pid: int) -> float:
     """The time of processors that a process took so far, in the system and outside."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
@@ -121,6 +127,15 @@ async def running(
     """A bot on an empty Redis; what its graphs do takes `slow_step` seconds."""
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         await client.flushall()
+    async with continued(kind, slack, redis_url, folder, slow_step) as bot:
+        yield bot
+
+
+@contextlib.asynccontextmanager
+async def continued(
+    kind: Kind, slack: Slack, redis_url: str, folder: Path, slow_step: float = 0.0
+) -> AsyncIterator[Running]:
+    """A bot on what is in Redis."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "SIGNOFF_"))}
     done = {outside.FILE: str(folder / "done"), outside.SECONDS: str(slow_step)}
     environ = {**inherited, **slack.environment(), "REDIS_URL": redis_url, **done}

@@ -163,6 +163,19 @@ def mention(channel: str, ts: str, user: str, text: str) -> str:
     )
 
 
+def home_opened(user: str) -> str:
+    """https://docs.slack.dev/reference/events/app_home_opened."""
+    event = {"type": "app_home_opened", "user": user, "tab": "home", "channel": f"D{user}", "event_ts": "1700000000.1"}
+    return json.dumps({"type": "event_callback", "team_id": TEAM, "api_app_id": APP, "event": event})
+
+
+def command(user: str, text: str) -> str:
+    """https://docs.slack.dev/interactivity/implementing-slash-commands."""
+    place = {"team_id": TEAM, "channel_id": CHANNEL["id"], "channel_name": CHANNEL["name"], "user_id": user}
+    urls = {"response_url": "https://hooks.slack.example/commands/1", "trigger_id": "1.2"}
+    return json.dumps({"command": "/signoff", "text": text, "api_app_id": APP, **place, **urls})
+
+
 class Sockets:
     """The bot's open sockets, used in turn."""
 
@@ -297,6 +310,8 @@ class WebApi:
         self._link = link
         self._ts = itertools.count(1)
         self.cards: list[Card] = []
+        self.homes = 0
+        """How often a Home was drawn."""
         self.updated: dict[str, float] = {}
         """When a message was last changed, by its `ts`."""
 
@@ -325,6 +340,9 @@ class WebApi:
                 return {"channels": [CHANNEL, *({**CHANNEL, "id": each, "name": each.lower()} for each in PLACES)]}
             case "conversations.members":
                 return {"members": ["U0ALICE", "U0BOB"]}
+            case "views.publish":
+                self.homes += 1
+                return {"view": {}}
             case "chat.postMessage" | "chat.update" | "chat.postEphemeral":
                 ts = given.get("ts") or f"1700000000.{next(self._ts):06}"
                 self._note(method, ts, given)
@@ -357,6 +375,8 @@ class Driver:
         |---|---|---|
         | `clicks` | presses buttons | `Clicked` |
         | `mentions` | mentions the bot in each of these channels, and waits for the cards | their numbers |
+        | `home` | opens this person's Home, and waits until it is drawn | in how many ms |
+        | `command` | sends `/signoff` as this person | in how many ms it is answered |
         | `sockets` | waits until so many sockets are open | how many are |
         | `updated` | | when each of these cards was last changed, 0 for never |
         """
@@ -365,6 +385,11 @@ class Driver:
                 return asdict(await self._click(Clicks(**given)))
             case {"mentions": channels, "user": user, "text": text, "at_once": at_once}:
                 return {"cards": await self._mention(channels, user, text, at_once)}
+            case {"home": user}:
+                return {"ms": await self._open_home(user)}
+            case {"command": text, "user": user}:
+                send = self.sockets.sender("slash_commands", [command(user, text)])
+                return {"ms": (await pressed(1, send, rate=0.0, at_once=1)).ms[0]}
             case {"sockets": count}:
                 await _until(lambda: self.sockets.count >= count)
                 return {"sockets": self.sockets.count}
@@ -385,6 +410,14 @@ class Driver:
         clicked = await pressed(len(payloads), press, rate=clicks.rate, at_once=clicks.at_once)
         gc.enable()
         return clicked
+
+    async def _open_home(self, user: str) -> float:
+        drawn, began = self.api.homes, time.perf_counter()
+        await self.sockets.sender("events_api", [home_opened(user)])(0)
+        async with asyncio.timeout(PATIENCE):
+            while self.api.homes == drawn:  # noqa: ASYNC110 - another process draws it
+                await asyncio.sleep(0.001)
+        return (time.perf_counter() - began) * 1000
 
     async def _mention(self, channels: list[str], user: str, text: str, at_once: int) -> list[int]:
         """One thread in each channel: to one channel Slack takes one message a second."""

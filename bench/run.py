@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.redis import embedded
-from bench import clicks, reading, resumes, round_trips, size, start, versus
+from bench import clicks, growth, reading, resumes, round_trips, size, start, versus
 from bench.slack import ROOT, driver
 from bench.table import Bench, Table
 from bot.telemetry import set_up_logs
@@ -31,6 +31,7 @@ FIGURES: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "burst": clicks.measure_burst,
     "resumes": resumes.measure,
     "versus": versus.measure,
+    "growth": growth.measure,
     "size": size.measure,
     "start": start.measure,
     "reading": reading.measure,

@@ -200,14 +200,16 @@ async def made(saver: BaseCheckpointSaver[Any], size: int) -> CheckpointTuple:
     return made
 
 
-async def put_next(saver: BaseCheckpointSaver[Any], made: CheckpointTuple, config: RunnableConfig) -> RunnableConfig:
-    """Put the next checkpoint, of which `notes` is new."""
+async def put_next(
+    saver: BaseCheckpointSaver[Any], made: CheckpointTuple, config: RunnableConfig, channel: str = "notes"
+) -> RunnableConfig:
+    """Put the next checkpoint, of which one channel is new."""
     checkpoint = made.checkpoint
     checkpoint["id"] = str(uuid6(clock_seq=-2))
-    checkpoint["channel_values"] = {**checkpoint["channel_values"], "notes": f"after {checkpoint['id']}"}
-    new = saver.get_next_version(checkpoint["channel_versions"]["notes"], None)
-    checkpoint["channel_versions"] = {**checkpoint["channel_versions"], "notes": new}
-    return await saver.aput(config, checkpoint, made.metadata, {"notes": new})
+    checkpoint["channel_values"] = {**checkpoint["channel_values"], channel: f"after {checkpoint['id']}"}
+    new = saver.get_next_version(checkpoint["channel_versions"][channel], None)
+    checkpoint["channel_versions"] = {**checkpoint["channel_versions"], channel: new}
+    return await saver.aput(config, checkpoint, made.metadata, {channel: new})
 
 
 ROWS: tuple[Row, ...] = (

@@ -51,6 +51,14 @@ class Slack:
         asked = {"mentions": list(channels), "user": user, "text": text, "at_once": at_once}
         return list((await self._asked(asked))["cards"])
 
+    async def open_home(self, user: str) -> float:
+        """Open a person's Home; gives the milliseconds until it is drawn."""
+        return float((await self._asked({"home": user}))["ms"])
+
+    async def command(self, text: str, user: str) -> float:
+        """Send `/signoff`; gives the milliseconds to its answer, -1 if there is none."""
+        return float((await self._asked({"command": text, "user": user}))["ms"])
+
     async def sockets(self, count: int) -> None:
         """Wait until so many sockets are open."""
         await self._asked({"sockets": count})
