@@ -96,7 +96,7 @@ async def _filled(bench: Bench, number: int, size: int) -> Filled:
             pending = await served.pending(size - 1, timers=True)
         await _copy_checkpoints(client, asked[0].thread, [each.thread for each in pending])
         taken = int((await client.info("memory"))["used_memory"]) - before
-    return Filled(size, url, pending[-1].id, taken / size)
+    return Filled(size, url, asked[0].id, taken / size)
 
 
 async def _copy_checkpoints(client: redis.asyncio.Redis, thread: ThreadId, threads: Sequence[ThreadId]) -> None:
@@ -179,9 +179,8 @@ async def _of_one_conversation(bench: Bench) -> None:
         await stepped.step_often(steps)
         for _ in range(bench.runs * TURNS):
             reference = await new.turn()
-            names = {closed: f"{past:,} past requests", stepped: f"{steps:,} checkpoints"}
-            for talk, name in names.items():
-                name = f"a request and its click in a conversation with {name}"
+            for talk, what in {closed: f"{past:,} past requests", stepped: f"{steps:,} checkpoints"}.items():
+                name = f"a request and its click in a conversation with {what}"
                 bench.table.add(name, await talk.turn(), reference, unit="ms", aim="1x")
 
 
@@ -209,7 +208,7 @@ class _Talk:
         began = time.perf_counter()
         await ports.lanes.put(heard, f"bench/{ts}")
         async with asyncio.timeout(PATIENCE):
-            while not (waiting := await ports.approvals.open(self.thread)):
+            while not (waiting := await ports.approvals.open(self.thread)):  # noqa: ASYNC110 - in Redis
                 await asyncio.sleep(0.001)
             asked = time.perf_counter() - began
             outside.done.pop(self.thread, None)
@@ -217,7 +216,7 @@ class _Talk:
             while self.thread not in outside.done:  # noqa: ASYNC110 - the graph knows of no event
                 await asyncio.sleep(0.001)
             resumed = outside.done[self.thread] - clicked.sent[0]
-            while await ports.approvals.open(self.thread):
+            while await ports.approvals.open(self.thread):  # noqa: ASYNC110 - likewise
                 await asyncio.sleep(0.001)
         self.last = waiting[0]
         await asyncio.sleep(0.1)  # the reply and the card

@@ -9,6 +9,7 @@ which belongs to no argument.
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import overload
 
 from bot.masking import MASK, concealed, concealer
 from engine.approvals.approval import Approval, Replaced, Review, Vote
@@ -32,6 +33,23 @@ def shown(approval: Approval) -> Approval:
         offered=tuple(replace(each, text=concealed(each.text)) for each in approval.offered),
     )
     return approval if seen == approval else seen
+
+
+class ShownList(Sequence[Approval]):
+    """Approvals as people see them. Each is made when it is read: of a long list people look at one page."""
+
+    def __init__(self, approvals: Sequence[Approval]) -> None:
+        self._approvals = approvals
+
+    def __len__(self) -> int:
+        return len(self._approvals)
+
+    @overload
+    def __getitem__(self, at: int) -> Approval: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Approval]: ...
+    def __getitem__(self, at: int | slice) -> Approval | Sequence[Approval]:
+        return ShownList(self._approvals[at]) if isinstance(at, slice) else shown(self._approvals[at])
 
 
 class _Values:

@@ -8,7 +8,7 @@ from adapters.memory.lanes import MemoryLanes
 from engine.approvals.approval import OPEN, Approval, State, people_of, policies_of
 from engine.asks.ask import Ask
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, UserId
-from engine.ports import Change
+from engine.ports import Change, Pending
 
 
 class MemoryApprovals:
@@ -67,6 +67,10 @@ class MemoryApprovals:
     async def pending(self, most: int = 1_000) -> Sequence[Approval]:
         """The pending approvals, the oldest first."""
         return self._found(lambda each: each.state is State.PENDING)[:most]
+
+    async def counted(self, most: int) -> Sequence[Pending]:
+        """The pending approvals, for counting."""
+        return [Pending.of(each) for each in await self.pending(most)]
 
     async def asked_by(self, user: UserId, most: int = 1_000) -> Sequence[Approval]:
         """The pending approvals of this requester, the oldest first."""

@@ -1,8 +1,9 @@
 """Shows in the metrics what waits for people, read from Redis when Prometheus scrapes.
 
 The stored requests are counted, not what this process did: so each process on one Redis shows the same, also after a
-restart. A look costs one read of the index and one for each 50 requests; further scrapes within `FRESH` reuse it. If
-Redis does not answer in time, the gauges are left out of the scrape, as a stale number would look true.
+restart. A look costs one read of the index, and a read of each request that is new since the last look; further scrapes
+within `FRESH` reuse it. If Redis does not answer in time, the gauges are left out of the scrape: a stale number would
+look true.
 """
 
 import asyncio
@@ -13,9 +14,8 @@ from typing import Final
 import structlog
 
 from bot.telemetry import Metrics, Waiting
-from engine.approvals.approval import Approval
 from engine.ids import AgentName
-from engine.ports import Clock, Listing
+from engine.ports import Clock, Listing, Pending
 
 log = structlog.get_logger(__name__)
 
@@ -41,18 +41,18 @@ class PendingGauges:
                 return
             try:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
-                    self._show(await self._listing.pending(MOST))
+                    self._show(await self._listing.counted(MOST))
                 self._looked_at = time.monotonic()
             except Exception as error:  # noqa: BLE001 - the other metrics are shown all the same
                 self._looked_at = None
                 self._metrics.forget_waiting()
                 log.warning("pending requests could not be counted", error=type(error).__name__)
 
-    def _show(self, pending: Sequence[Approval]) -> None:
+    def _show(self, pending: Sequence[Pending]) -> None:
         now = self._clock.now()
         found: dict[str, Waiting] = dict.fromkeys(self._agents, Waiting())
         for each in pending:
-            if each.ask.is_withdrawable:  # failures and notices ask for no decision
+            if each.is_withdrawable:  # failures and notices ask for no decision
                 age = max(0.0, (now - each.created_at).total_seconds())
                 found[each.agent] = found.get(each.agent, Waiting()).with_one(age)
         self._metrics.show_waiting(len(pending), found)

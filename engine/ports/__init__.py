@@ -50,7 +50,7 @@ from engine.ports.people import (
     RecalledGroup,
     Roster,
 )
-from engine.ports.storage import Approvals, Audit, Change, Conversations, Grants, Listing, OvertakenError
+from engine.ports.storage import Approvals, Audit, Change, Conversations, Grants, Listing, OvertakenError, Pending
 
 __all__ = [
     "UNWATCHED",
@@ -94,6 +94,7 @@ __all__ = [
     "OnDuty",
     "OvertakenError",
     "Overview",
+    "Pending",
     "RecalledGroup",
     "Reply",
     "Resumed",

@@ -101,7 +101,7 @@ class Waiting:
     `cut`: there are so many pending requests that only the oldest were checked.
     """
 
-    approvals: tuple[Approval, ...]
+    approvals: Sequence[Approval]
     unsure: int = 0
     cut: bool = False
 

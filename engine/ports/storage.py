@@ -13,7 +13,7 @@ from engine.approvals.audit import Entry
 from engine.approvals.effects import Effect
 from engine.asks.ask import Ask
 from engine.conversation import Conversation
-from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
+from engine.ids import AgentName, ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
 from engine.rules.grants import Grant
 
 
@@ -67,8 +67,28 @@ class Approvals(Protocol):
         """Approvals of the thread that together have all policies under which it asked: see `policies_of`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A pending approval, as it is counted. Nothing of this ever changes."""
+
+    agent: AgentName
+    created_at: datetime
+    is_withdrawable: bool
+
+    @classmethod
+    def of(cls, approval: Approval) -> "Pending":
+        """Give what is counted."""
+        return cls(approval.agent, approval.created_at, approval.ask.is_withdrawable)
+
+
 class Listing(Protocol):
     """Approvals listed across threads, for people to look at. Nothing is decided by these lists."""
+
+    async def counted(self, most: int) -> Sequence[Pending]:
+        """Read what is counted of the pending approvals, the oldest `most`.
+
+        Where many are pending, one that was decided may be counted until its graph has the answer.
+        """
 
     async def pending(self, most: int = ...) -> Sequence[Approval]:
         """The pending approvals, oldest first, at most `most`."""

@@ -23,7 +23,7 @@ from bot.telemetry import Metrics
 from engine.approvals.approval import Approval
 from engine.ids import UserId
 from engine.oncall.shifts import Shift, Shifts
-from engine.ports import AccountsUnknownError, Duty, LastLookup, LookupMemory, SourceFailedError
+from engine.ports import AccountsUnknownError, Duty, LastLookup, LookupMemory, Pending, SourceFailedError
 
 __all__ = ["redis_server", "redis_url"]
 
@@ -479,6 +479,9 @@ class Requests:
 
     async def pending(self, most: int = 1) -> list[Approval]:
         return self.waiting[:most]
+
+    async def counted(self, most: int) -> list[Pending]:
+        return [Pending.of(each) for each in self.waiting[:most]]
 
     async def asked_by(self, user: UserId, most: int = 1) -> list[Approval]:
         return [each for each in self.waiting if each.requester == user][:most]

@@ -14,6 +14,7 @@ from bot.telemetry import Metrics
 from engine.approvals.approval import Approval
 from engine.asks.ask import Kind
 from engine.ids import AgentName, UserId
+from engine.ports import Pending
 
 HOUR = timedelta(hours=1)
 
@@ -25,10 +26,13 @@ class Stored:
         self.approvals, self.down, self.looks = approvals, False, 0
 
     async def pending(self, most: int = 0) -> Sequence[Approval]:
+        raise NotImplementedError
+
+    async def counted(self, most: int) -> Sequence[Pending]:
         self.looks += 1
         if self.down:
             raise RedisDown("gone")
-        return self.approvals[:most]
+        return [Pending.of(each) for each in self.approvals[:most]]
 
     async def asked_by(self, user: UserId, most: int = 0) -> Sequence[Approval]:
         raise NotImplementedError

@@ -10,7 +10,7 @@ from contracts.samples import ALICE, BOB, CAROL, NOW, THREAD, an_approval, close
 from engine.approvals.approval import Approval, State, Vote
 from engine.asks.ask import Choice
 from engine.ids import ApprovalId, ThreadId
-from engine.ports import Approvals, Change, Listing
+from engine.ports import Approvals, Change, Listing, Pending
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,19 @@ class ListingContract:
         await listed.becomes(closed(done))
         assert ids(await listed.listing.pending()) == [waits.id]
         assert ids(await listed.listing.asked_by(waits.requester)) == [waits.id]
+        assert await listed.listing.counted(10) == [Pending.of(waits)]
+
+    async def test_what_is_pending_is_counted_as_it_comes_and_goes(self, listed: Listed) -> None:
+        made = [await listed.asks(number) for number in range(3)]
+        assert len(await listed.listing.counted(10)) == 3
+        await listed.becomes(closed(made[0]))
+        await listed.becomes(replace(made[1], state=State.DECIDED))
+        new = await listed.asks(3)
+        assert sorted(await listed.listing.counted(10), key=lambda each: each.created_at) == [
+            Pending.of(made[2]),
+            Pending.of(new),
+        ]
+        assert len(await listed.listing.counted(1)) <= 1
 
     async def test_who_asked_or_voted_finds_what_was_closed_lately_the_latest_first(self, listed: Listed) -> None:
         made = [await listed.asks(number, requester=ALICE) for number in range(3)]

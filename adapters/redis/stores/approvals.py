@@ -55,11 +55,19 @@ class RedisApprovals:
         keys: Keys,
         retention: timedelta = RETENTION,
         audit_retention: timedelta = audit.RETENTION,
+        *,
+        read: documents.Read = documents.read,
     ) -> None:
         self._database = database
+        self._read_document = read
         self._keys = keys
         self._retention = int(retention.total_seconds())
         self._audit_retention = int(audit_retention.total_seconds())
+
+    def recalling(self, most: int) -> "RedisApprovals":
+        """Give the same store, which does not parse anew what it read before and nobody wrote since."""
+        kept, audited = (timedelta(seconds=each) for each in (self._retention, self._audit_retention))
+        return RedisApprovals(self._database, self._keys, kept, audited, read=documents.Recalled(most).read)
 
     async def get(self, approval: ApprovalId) -> Approval | None:
         """Read an approval. One round trip."""
@@ -135,7 +143,7 @@ class RedisApprovals:
         asks = [self._keys.ask(*name) for name in names]
         stored = await self._database.run(Command("MGET", *keys, *asks))
         found = zip(stored[: len(keys)], stored[len(keys) :], keys, strict=True)
-        return [documents.load(each.partition(b"\n")[2], asked, key) for each, asked, key in found if each is not None]
+        return [self._read_document(each, asked, key) for each, asked, key in found if each is not None]
 
     async def _upgrade_indexes(self, thread: ThreadId) -> None:
         """Index what the last version closed: it kept one list of all approvals of a thread."""

@@ -12,7 +12,9 @@ A document of the last version has everything in one, each copy written out; it 
 """
 
 import json
-from typing import Any, Final
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from adapters.redis import codec
 from engine.approvals.approval import Approval
@@ -54,6 +56,36 @@ def load(document: bytes, asked: bytes | None, key: str) -> Approval:
         content = {**content, "ask": _unfolded(asked, key)}
         _put_back(content, key)
     return codec.APPROVAL.read(content, key)
+
+
+Read: TypeAlias = Callable[[bytes, bytes | None, str], Approval]
+"""Reads what is stored under a key: the name of the write and a line's end, then the document; and the request."""
+
+
+def read(stored: bytes, asked: bytes | None, key: str) -> Approval:
+    """Read an approval as it is stored. Raises codec.UnreadableError."""
+    return load(stored.partition(b"\n")[2], asked, key)
+
+
+class Recalled:
+    """Reads approvals, and recalls the last few: what was not written since is not read anew.
+
+    Each write has a name of its own, which stands before the document, and the request never changes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: OrderedDict[str, tuple[bytes, Approval]] = OrderedDict()
+
+    def read(self, stored: bytes, asked: bytes | None, key: str) -> Approval:
+        """Read an approval as it is stored. Raises codec.UnreadableError."""
+        name = stored.partition(b"\n")[0]
+        known = self._known.pop(key, None)
+        approval = known[1] if known is not None and known[0] == name else read(stored, asked, key)
+        self._known[key] = name, approval
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return approval
 
 
 def load_asked(asked: bytes, key: str) -> Ask:

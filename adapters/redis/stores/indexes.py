@@ -27,7 +27,7 @@ def index_closed(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
     """Move an approval to the closed ones. Goes after its own write; safe to repeat."""
     at = (approval.closed_at or approval.created_at).timestamp()
     made: list[RedisCall[Any]] = [
-        Command("ZREM", keys.pending(place), _name(approval)) for place in (ALL, approval.requester)
+        Command("ZREM", keys.pending(place), name_of(approval)) for place in (ALL, approval.requester)
     ]
     for user in people_of(approval):
         index = keys.recent(user)
@@ -40,8 +40,9 @@ def index_closed(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
 
 
 def _add(index: Key, kind: str, approval: Approval, score: float) -> list[RedisCall[Any]]:
-    return [DropMistypedKey(index, kind), Command("ZADD", index, score, _name(approval))]
+    return [DropMistypedKey(index, kind), Command("ZADD", index, score, name_of(approval))]
 
 
-def _name(approval: Approval) -> bytes:
+def name_of(approval: Approval) -> bytes:
+    """Give the name of an approval in an index."""
     return approval.id.encode("utf-8", "surrogatepass")

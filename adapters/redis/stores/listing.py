@@ -4,10 +4,14 @@ An approval is in `pending` from before it is written until after it was closed,
 left there is found at the next look: the approvals themselves give their state, and closed ones are removed. Nothing is
 decided by an index.
 
-A look reads at most `MOST` approvals, in pieces, so that no look delays a click.
+A look reads at most `MOST` approvals, in pieces, so that no look delays a click; what nobody wrote since the last look
+is not parsed anew. To count reads each approval once: what is counted of it never changes. But one that is decided
+leaves the index only when its graph has the answer, and what a crash left there does not go by itself: so each count
+reads the oldest `_CHECKED` again, and as many others by turns.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -16,14 +20,16 @@ from typing import Any, Final
 from adapters.redis import codec
 from adapters.redis.keys import Keys
 from adapters.redis.stores.approvals import RedisApprovals
-from adapters.redis.stores.indexes import ALL, index_closed
+from adapters.redis.stores.indexes import ALL, index_closed, name_of
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.scripts import Command, Key
 from engine.approvals.approval import OPEN, Approval, State
 from engine.ids import ApprovalId, UserId, thread_of
+from engine.ports import Pending
 
 MOST = 1_000
 _PIECE = 50
+_CHECKED = 100
 
 log: Final = logging.getLogger(__name__)
 
@@ -32,11 +38,28 @@ class RedisListing:
     """Finds approvals without their thread. Raises redis.exceptions.RedisError."""
 
     def __init__(self, database: AsyncTransport, keys: Keys, approvals: RedisApprovals) -> None:
-        self._database, self._keys, self._approvals = database, keys, approvals
+        self._database, self._keys, self._approvals = database, keys, approvals.recalling(MOST)
+        self._counted: dict[bytes, Pending] = {}
+        """What was counted, in the order in which it was last read."""
 
     async def pending(self, most: int = MOST) -> Sequence[Approval]:
         """Read the pending approvals, the oldest first."""
         return await self._pending(self._keys.pending(ALL), most)
+
+    async def counted(self, most: int) -> Sequence[Pending]:
+        """Read what is counted of the pending approvals."""
+        names = dict.fromkeys(await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, most - 1)))
+        self._counted = {name: each for name, each in self._counted.items() if name in names}
+        oldest, longest_ago = (itertools.islice(each, _CHECKED) for each in (names, self._counted))
+        wanted = list(dict.fromkeys([*(name for name in names if name not in self._counted), *oldest, *longest_ago]))
+        for start in range(0, len(wanted), _PIECE):
+            piece = wanted[start : start + _PIECE]
+            found = {name_of(each): each for each in await self._still_pending(self._keys.pending(ALL), piece)}
+            for name in piece:
+                self._counted.pop(name, None)
+                if (approval := found.get(name)) is not None:
+                    self._counted[name] = Pending.of(approval)
+        return list(self._counted.values())
 
     async def every_pending(self) -> AsyncIterator[Approval]:
         """Read all pending approvals, the oldest first, and hold a piece of them at a time: for operators."""
@@ -71,6 +94,10 @@ class RedisListing:
 
     async def _pending(self, index: Key, most: int) -> Sequence[Approval]:
         names = await self._database.run(Command("ZRANGE", index, 0, most - 1))
+        return sorted(await self._still_pending(index, names), key=_age)
+
+    async def _still_pending(self, index: Key, names: Sequence[bytes]) -> Sequence[Approval]:
+        """Read those of an index that are pending, and take out of it those that are closed."""
         found: list[Approval] = []
         over: list[bytes] = []
         async for name, approval in _named(names, self._read(names)):
@@ -82,7 +109,7 @@ class RedisListing:
                 await self._database.run_all(*index_closed(self._keys, approval))
         if over:
             await self._database.run(Command("ZREM", index, *over))
-        return sorted(found, key=_age)
+        return found
 
     async def _read(self, names: Sequence[bytes]) -> AsyncIterator[Approval | None]:
         """Read the approvals of these names; None for one that no longer exists or a bad name."""

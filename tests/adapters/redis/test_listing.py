@@ -1,7 +1,9 @@
 """Indexes for people: bounded, healed by those who look, and no obstacle to a decision."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 from contracts.samples import ALICE, NOW, THREAD, an_approval, closed
@@ -14,11 +16,12 @@ from adapters.redis.stores.indexes import MOST_RECENT
 from adapters.redis.stores.listing import RedisListing
 from adapters.redis.transport.connection import Database
 from adapters.redis.transport.failures import FailureLog
-from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.scripts import Command, RedisCall
 from engine.approvals.approval import Approval
 from engine.ids import ApprovalId
 from engine.ports import Change
 
+R = TypeVar("R")
 KEYS = Keys()
 ALL = KEYS.pending("all")
 
@@ -111,3 +114,48 @@ async def test_requests_from_before_there_was_an_index_are_found_after_a_start(
     lanes = RedisLanes(database, KEYS, redis_url)
     await Timers(database, KEYS, lanes.put, FailureLog()).restore()
     assert len(await listing.pending()) == len(await listing.asked_by(ALICE)) == 1
+
+
+class Reads:
+    """A transport that counts the documents it brings."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self.documents = database, 0
+
+    async def run(self, call: RedisCall[R]) -> R:
+        return (await self.run_all(call))[0]
+
+    async def run_all(self, *calls: RedisCall[R]) -> list[R]:
+        for each in calls:
+            if isinstance(each, Command) and each.words[0] == "MGET":
+                self.documents += (len(each.words) - 1) // 2
+        return await self._database.run_all(*calls)
+
+    def scan(self, match: str) -> AsyncIterator[bytes]:
+        return self._database.scan(match)
+
+
+async def test_to_count_again_reads_a_bounded_number_and_finds_what_a_crash_left(
+    database: Database, approvals: RedisApprovals
+) -> None:
+    reads = Reads(database)
+    listing = RedisListing(reads, KEYS, RedisApprovals(reads, KEYS))
+    for number in range(450):
+        await approvals.create(Change(one(number)))
+    assert len(await listing.counted(1_000)) == reads.documents == 450
+    reads.documents = 0
+    await database.run(Command("DEL", KEYS.approval(THREAD, one(300).id)))
+    counts = [len(await listing.counted(1_000)) for _ in range(5)]
+    assert counts[0] == 450
+    assert counts[-1] == 449
+    assert reads.documents <= 5 * 200
+
+
+async def test_a_list_is_parsed_once_and_shows_each_write(approvals: RedisApprovals, listing: RedisListing) -> None:
+    for number in range(2):
+        await approvals.create(Change(one(number)))
+    before = await listing.pending()
+    assert await approvals.save(Change(replace(one(1), version=1, note="voted on")))
+    after = await listing.pending()
+    assert after[0] is before[0]
+    assert [each.note for each in after] == ["", "voted on"]
