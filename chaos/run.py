@@ -1,0 +1,219 @@
+"""`make chaos`: people click while everything fails, then nothing fails any more, then the history is checked.
+
+`ARGS="--minutes 3 --clicks 500 --seed 7"`. The same seed makes the same plan; what happens depends on the machine, too.
+A run that breaks a rule leaves its folder, with the history, the logs and the data of Redis.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from adapters.localslack import LocalSlack
+from adapters.localslack.faults import FaultRequest
+from adapters.redis.keys import Keys
+from chaos.checker.history import read
+from chaos.checker.rules import Broken, broken
+from chaos.failures import Failures
+from chaos.machines import RedisServer, StuckError, Worker, Workers, wait_until
+from chaos.people import APPROVERS, PEOPLE, SHAPES, Crowd
+from chaos.recorder import Recorder, now
+from chaos.table import table
+from chaos.witness import Witness
+
+ROOT = Path(__file__).parent.parent
+CLICKS_A_CASE = 4.5
+"""About how many clicks a case takes."""
+LOAD = 0.75
+"""The part of the time in which things fail; in the rest all work is finished, which takes the less the faster it is."""
+RETRIES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""When the workspace repeats an event that was not acked, in place of Slack's minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run does."""
+
+    minutes: float = 30.0
+    clicks: int = 10_000
+    seed: int = 0
+    workers: int = 3
+    quiet: bool = False
+    """Nothing fails."""
+
+    @property
+    def cases(self) -> int:
+        """How many conversations people begin."""
+        return max(1, round(self.clicks / CLICKS_A_CASE))
+
+    @property
+    def seconds_of_load(self) -> float:
+        """How long people begin conversations and things fail."""
+        return self.minutes * 60 * LOAD
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came out."""
+
+    plan: Plan
+    folder: Path
+    recorder: Recorder
+    broken: list[Broken]
+    settled: float
+    """The seconds until the last card was true, after the last failure."""
+    ended: list[str]
+    """How workers ended that nobody killed."""
+
+
+async def chaos(plan: Plan, folder: Path) -> Report:
+    """Run the plan."""
+    recorder = Recorder(folder / "history.jsonl")
+    dice = random.Random(plan.seed)  # noqa: S311 - a plan, not a secret
+    async with _world(plan, folder) as (slack, server, workers):
+        crowd = Crowd(slack, recorder, dice)
+        witness = Witness(slack, crowd, recorder, server.url)
+        failures = Failures(slack, server, workers, crowd, recorder, dice)
+        await _connected(slack, plan.workers)
+        await _load(plan, crowd, failures, dice)
+        await _calm(slack, server, workers)
+        settled = await _settle(plan, crowd, witness)
+        workers.failed()
+        await witness.write(folder / "ledger.jsonl")
+        await workers.end()
+    recorder.counts["cases"] = plan.cases
+    recorder.counts["starts of workers"] = sum(each.starts for each in workers.all)
+    found = broken(read((folder / "history.jsonl").read_text(encoding="utf-8").splitlines()))
+    return Report(plan, folder, recorder, found, settled, [each for one in workers.all for each in one.ended])
+
+
+@contextlib.asynccontextmanager
+async def _world(plan: Plan, folder: Path) -> AsyncIterator[tuple[LocalSlack, RedisServer, Workers]]:
+    server = RedisServer(folder / "redis")
+    people = {"people": [{"name": each} for each in PEOPLE], "channels": [each.name for each in SHAPES]}
+    async with LocalSlack(data=folder / "slack", people=people, rate_limit=None, retry_after=RETRIES) as slack:
+        (folder / "app.yaml").write_text(yaml.safe_dump(configuration()), encoding="utf-8")
+        (folder / "ledger.jsonl").touch()
+        await server.start()
+        environ = dict(os.environ) | slack.environment() | {
+            "REDIS_URL": server.url,
+            "CHAOS_LEDGER": str(folder / "ledger.jsonl"),
+            "CHAOS_AUDIT": Keys().audit("THREAD"),
+            "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+        workers = Workers([Worker(number, folder, environ) for number in range(1, plan.workers + 1)])
+        workers.start()
+        try:
+            yield slack, server, workers
+        finally:
+            await workers.end()
+            await server.end()
+
+
+def configuration() -> Mapping[str, Any]:
+    """Build the `app.yaml`: an agent for each shape, in a channel of its name."""
+    graphs = Path(__file__).parent / "graphs.py"
+    agents = {
+        each.name: {
+            "graph": f"{graphs}:{each.name}",
+            "channels": [f"#{each.name}"],
+            "input": {"case": "$text"},
+            "reply": "done",
+        }
+        for each in SHAPES
+    }
+    more: Mapping[str, Mapping[str, Any]] = {"quorum": {"quorum": 2}, "expiry": {"expires_after": "6s"}}
+    rules = [
+        {"when": {"agent": each.name}, "approvers": {"users": list(APPROVERS)}, **more.get(each.name, {})}
+        for each in SHAPES
+        if each.name != "question"
+    ]
+    return {"agents": agents, "approvals": rules, "slack": {"mode": "socket"}, "http": {"port": 0}}
+
+
+async def _connected(slack: LocalSlack, number: int) -> None:
+    async def there() -> bool:
+        return slack.workspace.sockets.count >= number
+
+    await wait_until(there, f"{number} workers are connected")
+
+
+async def _load(plan: Plan, crowd: Crowd, failures: Failures, dice: random.Random) -> None:
+    """Begin cases one after the other, and let things fail meanwhile."""
+    begun, failing = now(), asyncio.create_task(_nothing() if plan.quiet else failures.run())
+    try:
+        for number in range(plan.cases):
+            at = begun + plan.seconds_of_load * (number + dice.random()) / plan.cases
+            await asyncio.wait([failing], timeout=max(0.0, at - now()))
+            crowd.begin(number)
+        await asyncio.wait([failing], timeout=max(0.0, begun + plan.seconds_of_load - now()))
+    finally:
+        failing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await failing
+
+
+async def _nothing() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def _calm(slack: LocalSlack, server: RedisServer, workers: Workers) -> None:
+    """Let nothing fail any more."""
+    slack.workspace.faults.add(FaultRequest(reset=True))
+    await wait_until(server.answers, "Redis answers")
+    for worker in workers.all:
+        worker.send(signal.SIGCONT)
+        worker.clock.write_text("+0\n", encoding="ascii")
+    await _connected(slack, len(workers.all))
+
+
+async def _settle(plan: Plan, crowd: Crowd, witness: Witness) -> float:
+    """Decide what is open, and wait until every card is true and no work is left; gives the seconds that it took."""
+    begun = now()
+    await crowd.ended()
+
+    async def settled() -> bool:
+        await asyncio.gather(*(crowd.insist(each) for each in crowd.gates if crowd.board.live(each)))
+        return not await witness.open_gates() and (await witness.work_left())[0] == 0
+
+    with contextlib.suppress(StuckError):  # the checker says what is wrong
+        await wait_until(settled, "all cards are true", max(120.0, plan.minutes * 60 * (1 - LOAD)), look_again=1.0)
+    return now() - begun
+
+
+def main(arguments: list[str]) -> int:
+    """Run, print the table, and exit with 1 if a rule is broken."""
+    parser = argparse.ArgumentParser(prog="make chaos", description="Click while everything fails, and check what came out.")
+    parser.add_argument("--minutes", type=float, default=Plan().minutes)
+    parser.add_argument("--clicks", type=int, default=Plan().clicks)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--workers", type=int, default=Plan().workers)
+    parser.add_argument("--quiet", action="store_true", help="nothing fails")
+    parser.add_argument("--keep", action="store_true", help="leave the folder, whatever came out")
+    given = parser.parse_args(arguments)
+    seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
+    plan = Plan(given.minutes, given.clicks, seed, given.workers, given.quiet)
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    print(f"seed {seed}, in {folder}", flush=True)
+    report = asyncio.run(chaos(plan, folder))
+    print(table(report))
+    if report.broken or given.keep:
+        print(f"To check it again: {sys.executable} -m chaos.checker {folder}/history.jsonl")
+    else:
+        shutil.rmtree(folder)
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
