@@ -1,6 +1,8 @@
 # make demo   try it                      make test    run all tests
 # make setup  install what the demo needs make check   format, lint, types, import contracts
 # make bench  the figures                 make lock    resolve the dependencies anew
+# make chaos  kill, freeze and cut off everything under load for half an hour, and check what came out;
+#             ARGS="--minutes 3 --clicks 500 --seed 7" does less
 # make coverage  run the tests, and print the lines and branches that they do not reach; ARGS="tests/bot" runs a part
 # make newest run the tests of the adapters on the newest release of every dependency, make oldest on the oldest
 # make server install a LangGraph Server for its tests, in an environment of its own
@@ -49,7 +51,7 @@ usable = [ "$$(cat $(2) 2>/dev/null)" = "$(CURDIR)" ] && \
 CHOSEN := $(if $(filter file,$(origin PYTHON)),,$(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null))
 STAMPS := $(PACKAGES) $(SERVER)/.installed $(BENCH)/.installed $(DOCS)/.installed
 
-.PHONY: setup tools demo test coverage check fixture reference wheels first-card bench lock resolved newest oldest server docs pictures clean
+.PHONY: setup tools demo test coverage check fixture reference wheels first-card bench chaos lock resolved newest oldest server docs pictures clean
 # An environment that was moved, whose interpreter is gone, or is not the one asked for, is made anew.
 .PHONY: $(foreach stamp,$(STAMPS),$(shell $(call usable,$(patsubst %/,%,$(dir $(stamp))),$(stamp)) || echo $(stamp)))
 .DELETE_ON_ERROR:
@@ -92,6 +94,10 @@ first-card: tools
 bench: tools
 	@$(MAKE) --no-print-directory $(BENCH)/.installed || echo "make bench: without the other savers" >&2
 	@$(BIN)/python bench/run.py $(ARGS)
+
+chaos: tools
+	@.ci/faketime || echo "make chaos: without libfaketime no clock jumps" >&2
+	@$(BIN)/python -m chaos.run $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links

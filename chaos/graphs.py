@@ -101,7 +101,7 @@ expiry = _paying(ask)
 def review(state: Case, config: RunnableConfig) -> Case:
     """Ask about a tool call, as LangChain's middleware does."""
     gate = f"{state['case']}.pay"
-    call = {"name": "pay", "args": {"gate": gate, "amount": AMOUNT}}
+    call: dict[str, Any] = {"name": "pay", "args": {"gate": gate, "amount": AMOUNT}}
     allowed = {"action_name": "pay", "allowed_decisions": ["approve", "edit", "reject"]}
     given = interrupt({"action_requests": [call], "review_configs": [allowed]})
     decision = given["decisions"][0]

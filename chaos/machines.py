@@ -35,7 +35,7 @@ async def wait_until(
     """Wait until something is true. Raises StuckError."""
     try:
         async with asyncio.timeout(seconds):
-            while not await true():
+            while not await true():  # noqa: ASYNC110 - other processes do it
                 await asyncio.sleep(look_again)
     except TimeoutError:
         raise StuckError(f"not within {seconds:.0f} seconds: {what}") from None
@@ -111,12 +111,11 @@ class Worker:
         """What it writes."""
         return self.folder / f"worker-{self.number}.log"
 
-    async def start(self) -> None:
-        """Start a process."""
+    async def _started(self) -> Process:
         self.starts += 1
         command = [sys.executable, "-m", "bot", "run", "--config", str(self.folder / "app.yaml")]
         with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *command, stdout=log, stderr=log, env=dict(self.environ) | self._clock_environ(), cwd=self.folder
             )
 
@@ -130,14 +129,11 @@ class Worker:
     async def keep(self) -> None:
         """Start it again whenever it ends."""
         while True:
-            if self.process is None:
-                await self.start()
-            assert self.process is not None
-            code = await self.process.wait()
-            if self.process.pid not in self.killed:
+            process = self.process = await self._started()
+            code = await process.wait()
+            if process.pid not in self.killed:
                 self.ended.append(f"worker {self.number} ended by itself with {code}")
                 await asyncio.sleep(1.0)
-            self.process = None
 
     async def end(self) -> None:
         """Ask it to stop, and wait until it has."""

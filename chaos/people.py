@@ -182,7 +182,7 @@ class Crowd:
             if self.board.live(gate) is None:
                 break
             await self.insist(gate)
-        if self._dice.random() < 0.3:  # noqa: PLR2004 - some come late
+        if self._dice.random() < 0.3:
             await self.click(self._any(), gate, "approve")
 
     async def _appears(self, gate: Gate) -> bool:
@@ -288,7 +288,7 @@ class Crowd:
         card = self.board.last(gate)
         if card is None:
             return None
-        if self._dice.random() < 0.1:  # noqa: PLR2004 - Slack repeats some
+        if self._dice.random() < 0.1:
             self.repeat()
         press = Press(f"signoff_{choice}", stale=True)
         try:
@@ -302,7 +302,14 @@ class Crowd:
         self._slack.workspace.faults.add(FaultRequest(duplicate=1))
 
     def _clicked(
-        self, by: str, gate: Gate, what: tuple[str, Any], sent: float, outcome: DeliveryOutcome, *, refused: bool = False
+        self,
+        by: str,
+        gate: Gate,
+        what: tuple[str, Any],
+        sent: float,
+        outcome: DeliveryOutcome,
+        *,
+        refused: bool = False,
     ) -> None:
         choice, value = what
         acked = outcome.acked and not refused
@@ -318,11 +325,7 @@ class Crowd:
         return self._dice.choice(APPROVERS)
 
     def _person(self, name: str) -> Member:
-        found = self._slack.workspace.state.find_person(name)
-        assert found is not None
-        return found
+        return next(each for each in self._slack.workspace.state.people.values() if each.name == name)
 
     def _channel(self, name: str) -> Channel:
-        found = self._slack.workspace.state.find_channel(name)
-        assert found is not None
-        return found
+        return next(each for each in self._slack.workspace.state.channels.values() if each.name == name)

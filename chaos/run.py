@@ -14,7 +14,6 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,57 +23,18 @@ from adapters.localslack import LocalSlack
 from adapters.localslack.faults import FaultRequest
 from adapters.redis.keys import Keys
 from chaos.checker.history import read
-from chaos.checker.rules import Broken, broken
+from chaos.checker.rules import broken
 from chaos.failures import Failures
 from chaos.machines import RedisServer, StuckError, Worker, Workers, wait_until
 from chaos.people import APPROVERS, PEOPLE, SHAPES, Crowd
+from chaos.plan import LOAD, Plan, Report
 from chaos.recorder import Recorder, now
 from chaos.table import table
 from chaos.witness import Witness
 
 ROOT = Path(__file__).parent.parent
-CLICKS_A_CASE = 4.5
-"""About how many clicks a case takes."""
-LOAD = 0.75
-"""The part of the time in which things fail; in the rest all work is finished, which takes the less the faster it is."""
 RETRIES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 """When the workspace repeats an event that was not acked, in place of Slack's minutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run does."""
-
-    minutes: float = 30.0
-    clicks: int = 10_000
-    seed: int = 0
-    workers: int = 3
-    quiet: bool = False
-    """Nothing fails."""
-
-    @property
-    def cases(self) -> int:
-        """How many conversations people begin."""
-        return max(1, round(self.clicks / CLICKS_A_CASE))
-
-    @property
-    def seconds_of_load(self) -> float:
-        """How long people begin conversations and things fail."""
-        return self.minutes * 60 * LOAD
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What came out."""
-
-    plan: Plan
-    folder: Path
-    recorder: Recorder
-    broken: list[Broken]
-    settled: float
-    """The seconds until the last card was true, after the last failure."""
-    ended: list[str]
-    """How workers ended that nobody killed."""
 
 
 async def chaos(plan: Plan, folder: Path) -> Report:
@@ -87,8 +47,10 @@ async def chaos(plan: Plan, folder: Path) -> Report:
         failures = Failures(slack, server, workers, crowd, recorder, dice)
         await _connected(slack, plan.workers)
         await _load(plan, crowd, failures, dice)
+        calm = now()
         await _calm(slack, server, workers)
-        settled = await _settle(plan, crowd, witness)
+        await _settle(plan, crowd, witness)
+        settled = now() - calm
         workers.failed()
         await witness.write(folder / "ledger.jsonl")
         await workers.end()
@@ -178,9 +140,8 @@ async def _calm(slack: LocalSlack, server: RedisServer, workers: Workers) -> Non
     await _connected(slack, len(workers.all))
 
 
-async def _settle(plan: Plan, crowd: Crowd, witness: Witness) -> float:
-    """Decide what is open, and wait until every card is true and no work is left; gives the seconds that it took."""
-    begun = now()
+async def _settle(plan: Plan, crowd: Crowd, witness: Witness) -> None:
+    """Decide what is open, and wait until every card is true and no work is left."""
     await crowd.ended()
 
     async def settled() -> bool:
@@ -189,12 +150,13 @@ async def _settle(plan: Plan, crowd: Crowd, witness: Witness) -> float:
 
     with contextlib.suppress(StuckError):  # the checker says what is wrong
         await wait_until(settled, "all cards are true", max(120.0, plan.minutes * 60 * (1 - LOAD)), look_again=1.0)
-    return now() - begun
 
 
 def main(arguments: list[str]) -> int:
     """Run, print the table, and exit with 1 if a rule is broken."""
-    parser = argparse.ArgumentParser(prog="make chaos", description="Click while everything fails, and check what came out.")
+    parser = argparse.ArgumentParser(
+        prog="make chaos", description="Click while everything fails, and check what came out."
+    )
     parser.add_argument("--minutes", type=float, default=Plan().minutes)
     parser.add_argument("--clicks", type=int, default=Plan().clicks)
     parser.add_argument("--seed", type=int, default=None)

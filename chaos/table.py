@@ -2,17 +2,14 @@
 
 from collections import Counter
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
 
 from chaos.checker.rules import COLUMNS, column_of
-
-if TYPE_CHECKING:
-    from chaos.run import Report
+from chaos.plan import Report
 
 _SHOWN = 20
 
 
-def table(report: "Report") -> str:
+def table(report: Report) -> str:
     """Format what a run did, and what it found."""
     counts, found = report.recorder.counts, Counter(column_of(each.rule) for each in report.broken)
     done = {
@@ -34,6 +31,6 @@ def table(report: "Report") -> str:
 
 
 def _acks(acks: list[float]) -> str:
-    if len(acks) < 2:  # noqa: PLR2004 - a quantile needs two
+    if len(acks) < 2:
         return "-"
     return f"{median(acks):.0f} / {quantiles(acks, n=100)[-1]:.0f} ms"

@@ -25,7 +25,7 @@ class Witness:
         """Count the lanes that hold work, and the work that was given up."""
         async with redis.asyncio.Redis.from_url(self._redis_url) as client:
             mail = [each async for each in client.scan_iter("signoff:*:mail:*", count=1_000)]
-            return len(mail), await client.hlen(Keys().dead())  # type: ignore[misc]
+            return len(mail), await client.hlen(Keys().dead())
 
     async def open_gates(self) -> list[Gate]:
         """List the gates that can still be decided."""
@@ -74,5 +74,3 @@ class Witness:
             for user, message in channel.ephemeral.values():
                 if case := self._crowd.threads.get(message.get("thread_ts", "")):
                     self._recorder.fact("told", case=case, by=self._names[user], text=text_of(message))
-
-

@@ -1,4 +1,4 @@
-"""`python -m chaos.checker HISTORY`: print each broken rule with the lines that prove it; exit with 1 if there is any."""
+"""`python -m chaos.checker HISTORY`: print each broken rule with the lines that prove it; exit with 1 if any is."""
 
 import sys
 from pathlib import Path

@@ -157,8 +157,7 @@ class End(Fact):
 
 
 KINDS: dict[str, type[Fact]] = {
-    each.__name__.lower(): each
-    for each in (Gate, Start, Click, Told, Row, Got, Did, Trouble, Card, Deleted, Said, End)
+    each.__name__.lower(): each for each in (Gate, Start, Click, Told, Row, Got, Did, Trouble, Card, Deleted, Said, End)
 }
 _OF_GATE = (Click, Row, Got, Did, Card, Deleted)
 _OF_CASE = (Start, Told, Said)
@@ -269,7 +268,9 @@ def _fact(number: int, line: str) -> Fact:
         kind = KINDS[given.pop("fact")]
         wanted = {each.name for each in fields(kind)} - {"line"}
         if set(given) != wanted:
-            raise HistoryError(f"line {number}: a fact of this kind has the fields {sorted(wanted)}, not {sorted(given)}")
+            raise HistoryError(
+                f"line {number}: a fact of this kind has the fields {sorted(wanted)}, not {sorted(given)}"
+            )
         return kind(line=number, **given)
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise error if isinstance(error, HistoryError) else HistoryError(f"line {number}: {error!r}") from error

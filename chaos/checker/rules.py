@@ -8,6 +8,7 @@ unless somebody else had decided before; then its author was told so.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from chaos.checker.history import About, Card, Click, Fact, Gate, History, Json, Ran, Row
@@ -16,6 +17,8 @@ VOTES: Final = ("voted", "edited", "answered")
 CLOSING: Final = ("decided", "answered", "expired", "stopped", "withdrawn", "undeliverable")
 RUNS: Final = ("approve", "edit", "answer")
 """The verdicts after which a graph does what was asked; not after `reject`, which an expiry is as well."""
+NOBODY: Final = "nobody"
+"""The verdict of a request that was decided without a vote."""
 SAYS: Final = {
     "approve": ("Approved by",),
     "edit": ("Approved with changes by",),
@@ -62,7 +65,7 @@ def outcome_of(about: About) -> Outcome | None:
     if row.what not in ("decided", "answered"):
         return Outcome("reject" if row.what == "expired" else row.what, None, row, ())
     if not votes or votes[-1].choice == "reject":
-        return Outcome("reject" if votes else "nobody", None, row, votes[-1:])
+        return Outcome("reject" if votes else NOBODY, None, row, votes[-1:])
     edited = [each for each in votes if each.choice in ("edit", "answer")]
     return Outcome(edited[-1].choice if edited else "approve", edited[-1].value if edited else None, row, votes)
 
@@ -123,7 +126,7 @@ def voters_were_allowed(_: History, gate: Gate, about: About) -> Found:
 def enough_people(_: History, gate: Gate, about: About) -> Found:
     """An approval has as many people as its rule wants."""
     outcome = outcome_of(about)
-    if outcome is None or outcome.verdict not in RUNS:
+    if outcome is None or outcome.verdict not in (*RUNS, NOBODY):
         return
     people = {each.who for each in outcome.votes}
     if len(people) < gate.quorum:
@@ -183,8 +186,8 @@ def resumed_with_the_outcome(_: History, gate: Gate, about: About) -> Found:
     """The graph gets the outcome, the same at each repetition, and nothing before there is one."""
     outcome = outcome_of(about)
     if outcome is None:
-        if got := about.got():
-            yield "a graph got an answer without one outcome", [*got, *about.rows(*CLOSING)]
+        if about.got():
+            yield "a graph got an answer without one outcome", [*about.got(), *about.rows(*CLOSING)]
         return
     if not about.got():
         yield "the graph never got its answer", [outcome.row]
@@ -199,8 +202,8 @@ def done_as_decided(_: History, gate: Gate, about: About) -> Found:
     """What was approved is done, with the decided value; what was rejected is never done."""
     outcome = outcome_of(about)
     if outcome is None or outcome.verdict not in RUNS:
-        if did := about.did():
-            yield "it was done without an approval", [*did, *about.rows(*CLOSING)]
+        if about.did():
+            yield "it was done without an approval", [*about.did(), *about.rows(*CLOSING)]
         return
     if not about.did():
         yield "it was approved and never done", [outcome.row]
@@ -211,9 +214,9 @@ def done_as_decided(_: History, gate: Gate, about: About) -> Found:
 
 
 def repeated_for_a_cause(history: History, _: Gate, about: About) -> Found:
-    """A node runs again only where something was broken since its last run began: LangGraph repeats what was cut off."""
+    """A node runs again only where something failed since its last run began: LangGraph repeats what was cut off."""
     for runs in (about.got(), about.did()):
-        for first, second in zip(runs, runs[1:], strict=False):
+        for first, second in pairwise(runs):
             if not any(each.since <= second.at and each.until >= first.at for each in history.troubles):
                 yield "a node ran again, and nothing had failed", [first, second]
 

@@ -5,9 +5,10 @@ A worker whose clock jumps starts with this folder on its path. Python imports a
 
 import select
 import time
+from typing import Any
 
 
-def _sleep(seconds: float) -> None:
+def _sleep(seconds: Any) -> None:
     select.select([], [], [], seconds)
 
 

@@ -1,0 +1,48 @@
+"""The plan of a run, and what came out of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos.checker.rules import Broken
+from chaos.recorder import Recorder
+
+CLICKS_A_CASE = 4.5
+"""About how many clicks a case takes."""
+LOAD = 0.75
+"""The part of the time in which things fail; in the rest all work is finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run does."""
+
+    minutes: float = 30.0
+    clicks: int = 10_000
+    seed: int = 0
+    workers: int = 3
+    quiet: bool = False
+    """Nothing fails."""
+
+    @property
+    def cases(self) -> int:
+        """How many conversations people begin."""
+        return max(1, round(self.clicks / CLICKS_A_CASE))
+
+    @property
+    def seconds_of_load(self) -> float:
+        """How long people begin conversations and things fail."""
+        return self.minutes * 60 * LOAD
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came out."""
+
+    plan: Plan
+    folder: Path
+    recorder: Recorder
+    broken: list[Broken]
+    settled: float
+    """The seconds until the last card was true, after the last failure."""
+    ended: list[str]
+    """How workers ended that nobody killed."""
