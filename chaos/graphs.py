@@ -7,11 +7,12 @@ sets. It reads the audit first, as a distrustful tool would: what is written dow
 import json
 import os
 import re
+import socket
 import time
 from pathlib import Path
 from typing import Any, TypedDict
+from urllib.parse import urlsplit
 
-import redis
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
@@ -20,7 +21,6 @@ LEDGER = os.environ.get("CHAOS_LEDGER", os.devnull)
 AUDIT = os.environ.get("CHAOS_AUDIT", "")
 """The audit's key, with `THREAD` in it."""
 AMOUNT = 10
-_client = redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1"), socket_timeout=2.0)
 
 
 class Case(TypedDict, total=False):
@@ -34,9 +34,14 @@ class Case(TypedDict, total=False):
 
 def _rows(thread: str) -> list[list[str]] | None:
     """What the audit of a thread has now; None if Redis does not say."""
+    key = AUDIT.replace("THREAD", thread).encode()
+    server = urlsplit(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379"))
     try:
-        rows: Any = _client.lrange(AUDIT.replace("THREAD", thread), 0, -1)
-    except redis.RedisError:
+        with socket.create_connection((server.hostname or "", server.port or 6379), 2.0) as connection:
+            connection.sendall(b"*4\r\n$6\r\nLRANGE\r\n$%d\r\n%s\r\n$1\r\n0\r\n$2\r\n-1\r\n" % (len(key), key))
+            with connection.makefile("rb") as answer:
+                rows = [answer.read(int(answer.readline()[1:]) + 2) for _ in range(int(answer.readline()[1:]))]
+    except (OSError, ValueError):
         return None
     return [[_field(row, b"approval"), _field(row, b"what")] for row in rows]
 
