@@ -46,3 +46,8 @@ class Report:
     """The seconds until the last card was true, after the last failure."""
     ended: list[str]
     """How workers ended that nobody killed."""
+
+    @property
+    def acked(self) -> int:
+        """How many clicks were acked."""
+        return len(self.recorder.acks)

@@ -73,6 +73,8 @@ async def _world(plan: Plan, folder: Path) -> AsyncIterator[tuple[LocalSlack, Re
             "CHAOS_LEDGER": str(folder / "ledger.jsonl"),
             "CHAOS_AUDIT": Keys().audit("THREAD"),
             "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "",  # a worker starts many times: what it imports is compiled once
+            "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
         }  # fmt: skip
         workers = Workers([Worker(number, folder, environ) for number in range(1, plan.workers + 1)])
         workers.start()
