@@ -144,6 +144,8 @@ def _are_tools(held: Any) -> bool:
 
 def _only_bound(code: CodeType) -> frozenset[str]:
     """List the names that code only gives to a model: TOOLS of `model.bind_tools(TOOLS)`, which run elsewhere."""
+    if _BINDS not in code.co_names:  # nearly all code: to take it apart would be most of the work of a start
+        return frozenset()
     bound, others = set[str](), set[str]()
     given: set[str] | None = None
     steps = [each for each in dis.get_instructions(code) if each.opname not in _NO_STEPS]
