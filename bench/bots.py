@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,12 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A bot: what starts it, what its log says once it serves, and how many processes there are."""
+    """A bot: what starts it, what its log says once it serves, and how many sockets it then has at least."""
 
     name: str
     command: Sequence[str]
     ready: bytes
-    processes: int = 1
+    sockets: int = 1
 
 
 def naive() -> Kind | None:
@@ -38,7 +39,7 @@ def naive() -> Kind | None:
 
 
 def ours(folder: Path, processes: int = 1) -> Kind:
-    """Signoff, whose agent listens in all channels."""
+    """Signoff, whose agent listens in all channels, in one process or in workers under a supervisor."""
     agent = {
         "graph": f"{Path(__file__).parent / 'graph.py'}:graph",
         "channels": PLACES,
@@ -53,18 +54,19 @@ def ours(folder: Path, processes: int = 1) -> Kind:
     }
     file = folder / "outside.yaml"
     file.write_text(yaml.safe_dump(said), encoding="utf-8")
-    return Kind("ours", (sys.executable, "-m", "bot", "run", "--config", str(file)), b"ready", processes)
+    command = (sys.executable, "-m", "bot", "run", "--config", str(file), "--processes", str(processes))
+    return Kind("ours", command, b'"event": "ready"', sockets=2 * processes)
 
 
 @dataclass(slots=True)
 class Running:
-    """A bot's processes."""
+    """A bot: its process, and those of its workers."""
 
     kind: Kind
     slack: Slack
     environ: Mapping[str, str]
     folder: Path
-    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+    process: asyncio.subprocess.Process | None = None
 
     @property
     def notes(self) -> Path:
@@ -81,31 +83,35 @@ class Running:
 
     async def start(self) -> None:
         """Start it, and wait until it serves."""
-        self.processes, logs = [], []
-        for number in range(self.kind.processes):
-            logs.append(log := self.folder / f"log-{number}")
-            with log.open("wb") as said:
-                started = asyncio.create_subprocess_exec(
-                    *self.kind.command, cwd=ROOT, env=self.environ, stdout=said, stderr=said
-                )
-                self.processes.append(await started)
+        with (log := self.folder / "log").open("wb") as said:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.kind.command, cwd=ROOT, env=self.environ, stdout=said, stderr=said
+            )
         async with asyncio.timeout(_READY_SECONDS):
-            while not all(self.kind.ready in log.read_bytes() for log in logs):
-                if any(each.returncode is not None for each in self.processes):
-                    raise RuntimeError(f"{self.kind.name} ended: {logs[0].read_text()[-2_000:]}")
+            while self.kind.ready not in log.read_bytes():
+                if self.process.returncode is not None:
+                    raise RuntimeError(f"{self.kind.name} ended: {log.read_text()[-2_000:]}")
                 await asyncio.sleep(0.02)
-        await self.slack.sockets(self.kind.processes)
+        await self.slack.sockets(self.kind.sockets)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process, and those that it started: its workers."""
+        if self.process is None or self.process.returncode is not None:
+            return []
+        pid = self.process.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split())]
 
     async def kill(self) -> None:
         """Kill all processes, as an out-of-memory killer does."""
-        for each in self.processes:
-            if each.returncode is None:
-                each.kill()
-        await asyncio.gather(*(each.wait() for each in self.processes))
+        for each in self.pids:
+            os.kill(each, signal.SIGKILL)
+        if self.process is not None:
+            await self.process.wait()
 
     def cpu_seconds(self) -> float:
         """The time of processors that its processes took so far."""
-        return sum(cpu_seconds(each.pid) for each in self.processes)
+        return sum(map(cpu_seconds, self.pids))
 
 
 def resident_mb(pid: int) -> float:

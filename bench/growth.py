@@ -135,7 +135,7 @@ async def _of_its_process(bench: Bench, filled: Filled) -> dict[Figure, float]:
     """What `signoff run` takes when it has just started, and commands beside it."""
     kind = bots.ours(bench.folder)
     async with bots.continued(kind, bench.slack, filled.url, bench.folder) as bot:
-        pid, before = bot.processes[0].pid, bot.cpu_seconds()
+        pid, before = bot.pids[0], bot.cpu_seconds()
         await asyncio.sleep(IDLE_SECONDS)
         idle = (bot.cpu_seconds() - before) / IDLE_SECONDS * 100
         await bench.slack.open_home(BOB)

@@ -196,7 +196,7 @@ async def _redis_pid(redis_url: str) -> int:
 
 
 async def _two(bench: Bench, one: float) -> None:
-    """Two processes beside one. What Redis and Slack's side take says how much of the machine is left for the bot."""
+    """Two workers beside one process. What Redis and Slack's side take says how much is left for the bot."""
     kind = bots.ours(bench.folder, processes=2)
     async with bots.running(kind, bench.slack, bench.redis_url, bench.folder) as bot:
         most = await _most(bench, await _warm(bot))

@@ -45,13 +45,15 @@ async def run(file: Path) -> int:
     return 0
 
 
-async def supervise(file: Path, workers: int) -> int:
-    """Run a supervisor and its workers until SIGTERM or SIGINT; gives the exit code."""
+async def supervise(file: Path, count: int) -> int:
+    """Run a supervisor and `count` workers until SIGTERM or SIGINT; gives the exit code."""
     from bot.config.file import text_of
     from bot.config.load import load
     from bot.masking import remember
     from bot.runtime.listening import first_address, listening
+    from bot.supervisor.cores import usable_cores
     from bot.supervisor.supervisor import Supervisor
+    from bot.supervisor.worker import Worker
     from bot.telemetry import set_up_logs
 
     environ = dict(os.environ)
@@ -64,9 +66,11 @@ async def supervise(file: Path, workers: int) -> int:
     text = read()
     config = load(file, environ, text)
     set_up_logs()
+    log.info("starting workers under a supervisor", workers=count, cores=usable_cores())
     async with listening(config) as listeners, stop_signals() as stop:
+        workers = [Worker(number) for number in range(1, count + 1)]
         supervisor = Supervisor(workers, file, environ, listeners, read, text)
-        said = {"agents": list(config.agents), "http": first_address(config, listeners), "workers": workers}
+        said = {"agents": list(config.agents), "http": first_address(config, listeners), "workers": count}
         async with hang_ups(supervisor.reload, stop), killing_signals(stop, supervisor.kill):
             return await supervisor.run(stop, on_ready=lambda: log.info("ready", **said))
 

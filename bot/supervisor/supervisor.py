@@ -49,12 +49,18 @@ ReadText = Callable[[], str]
 
 
 class Supervisor:
-    """Runs `count` workers on the configuration that `read` reads; they get the environment `environ`."""
+    """Runs workers on the configuration that `read` reads, at first on `text`; they get the environment `environ`."""
 
     def __init__(
-        self, count: int, file: Path, environ: Mapping[str, str], listeners: Listeners, read: ReadText, text: str
+        self,
+        workers: Sequence[Worker],
+        file: Path,
+        environ: Mapping[str, str],
+        listeners: Listeners,
+        read: ReadText,
+        text: str,
     ) -> None:
-        self._workers = [Worker(number) for number in range(1, count + 1)]
+        self._workers = workers
         self._file, self._environ, self._listeners = file, environ, listeners
         self._read, self._text, self._version = read, text, 1
         self._sums = Sums()
@@ -199,9 +205,9 @@ class Supervisor:
             case "metrics" if "families" in message:
                 self._sums.note(worker.number, message["families"])
             case "metrics":
-                return {"text": await self._exposition(worker)}
+                return {"text": await self.exposition(worker)}
             case "readiness":
-                return await self._readiness()
+                return await self.readiness()
             case what:
                 raise AssertionError(what)
         return None
@@ -226,7 +232,7 @@ class Supervisor:
                 return True
         return False
 
-    async def _exposition(self, first: Worker) -> str:
+    async def exposition(self, first: Worker) -> str:
         """The metrics of all workers; `first` counts what waits in Redis."""
 
         async def asked(worker: Worker) -> None:
@@ -241,7 +247,7 @@ class Supervisor:
 
     # Readiness --------------------------------------------------------------------------------------------------------
 
-    async def _readiness(self) -> Message:
+    async def readiness(self) -> Message:
         """Ready if one worker is that Slack can reach: it does the work of all. The others are named as degraded."""
         found = await asyncio.gather(*map(self._readiness_of, self._workers))
         degraded = list(dict.fromkeys(said for each in found for said in each["degraded"]))

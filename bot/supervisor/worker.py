@@ -19,7 +19,8 @@ STEADY_SECONDS = 10.0
 """A worker that served for so long did not die of its start. A message that kills each worker that takes it does so
 once in a lease, which is as long."""
 _LONGEST_PAUSE = 30.0
-_PROGRAM = Path(__file__).parents[1] / "worker.py"
+_LAST_WORDS_SECONDS = 1.0
+PROGRAM = Path(__file__).parents[1] / "worker.py"
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Worker:
     """`version` is that of the configuration which the process was started with, or has put in force since."""
 
     number: int
+    program: Path = PROGRAM
     starts: int = 0
     short_lives: int = 0
     """Processes in a row that died soon after they were started."""
@@ -62,7 +64,7 @@ class Worker:
         keeping = asyncio.create_task(self._channel.keep(), name=f"channel {self.number}")
         try:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", str(_PROGRAM), f"worker-{self.number}"),
+                *(sys.executable, "-P", str(self.program), f"worker-{self.number}"),
                 env={**environ, **assignment.environment()},
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=assignment.descriptors,
@@ -71,7 +73,7 @@ class Worker:
             self.starts += 1
             os.close(assignment.channel)
             yield self.process
-            await keeping  # what it told last
+            await asyncio.wait({keeping}, timeout=_LAST_WORDS_SECONDS)  # a child that a graph forked may hold it open
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)

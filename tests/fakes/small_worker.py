@@ -1,0 +1,86 @@
+"""A worker that speaks with its supervisor and does nothing else: standard library only, so that it starts in no time.
+
+Started by its path. It obeys the text of its configuration, a line for each worker that it is about:
+
+    2: dies             it kills itself as soon as it serves
+    2: never serves     it kills itself before
+    2: cannot start     it tells a problem, and ends
+    2: refuses          it takes no text that says so
+    2: hangs            it answers nothing once it serves, and does not stop
+    2: counts 5         it tells that it counted so many clicks, before it serves
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+
+class SmallWorker:
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.number = told["number"]
+        self.channel = socket.socket(fileno=told["channel"])
+        self.lines = self.channel.makefile("r", encoding="utf-8")
+        self.prepared = ""
+        self.text = self.ask("configuration")["text"]
+
+    def send(self, **message: Any) -> None:
+        self.channel.sendall(json.dumps(message).encode() + b"\n")
+
+    def ask(self, what: str) -> Any:
+        self.send(number=1, what=what)
+        return json.loads(self.lines.readline())["answer"]
+
+    def says(self, what: str, text: str | None = None) -> bool:
+        """Tell whether the text says this of this worker."""
+        return any(line.startswith(f"{self.number}: {what}") for line in (text or self.text).splitlines())
+
+    @property
+    def clicks(self) -> int:
+        return sum(int(line.split()[-1]) for line in self.text.splitlines() if self.says("counts", line))
+
+    def families(self) -> list[Any]:
+        counted = ["signoff_clicks", "counter", "Clicks", [["signoff_clicks_total", {"choice": "a"}, self.clicks]]]
+        running = ["signoff_runs_active", "gauge", "Runs", [["signoff_runs_active", {}, 2]]]
+        return [counted, running]
+
+    def run(self) -> None:
+        self.send(what="metrics", families=self.families())
+        if self.says("never serves"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.says("cannot start"):
+            self.send(what="failed", problems=["app.yaml:1: agents: it cannot start."])
+            sys.exit(1)
+        self.send(what="serving")
+        if self.says("dies"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        for line in self.lines:
+            if not self.says("hangs"):
+                self.take(json.loads(line))
+
+    def take(self, message: dict[str, Any]) -> None:
+        match message["what"]:
+            case "stop":
+                sys.exit(0)
+            case "prepare":
+                self.prepared = message["text"]
+                refused = self.says("refuses", self.prepared)
+                self.answer(message, problems=[["app.yaml:2: x", "is wrong", "Correct it."]] if refused else [])
+            case "take effect":
+                self.text = self.prepared
+                self.answer(message)
+            case "metrics":
+                self.answer(message, families=self.families())
+            case "readiness":
+                self.answer(message, missing=[], degraded=[self.text], hears=True)
+            case _:
+                self.answer(message)
+
+    def answer(self, message: dict[str, Any], **answer: Any) -> None:
+        self.send(number=message["number"], answer=answer)
+
+
+if __name__ == "__main__":
+    SmallWorker(json.loads(os.environ["SIGNOFF_WORKER"])).run()
