@@ -280,6 +280,10 @@ class Keys:
         """Give a pattern for SCAN: the audits of all threads."""
         return f"{self.prefix}:{{*}}:{key_kinds.AUDIT.name}"
 
+    def every_request(self, start: str) -> str:
+        """Give a pattern for SCAN: what is kept of the requests whose id, after the thread, begins with this."""
+        return f"{self.prefix}:{{*}}:*:{_glob(start)}*"
+
     def every_recent(self) -> str:
         """Give a pattern for SCAN: the indexes of closed approvals of all people."""
         return f"{self.prefix}:{key_kinds.RECENT.name}:*"

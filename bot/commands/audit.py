@@ -7,7 +7,7 @@ conversation, or by the id of a thread or an approval, as in the logs.
 import contextlib
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.commands.named import Message, message_of, requests_named
 from bot.concealment import shown_value
@@ -55,15 +55,23 @@ async def _meant(which: str, kept: Storage) -> Sequence[Entry]:
 
 
 async def _of_request(short: str, kept: Storage) -> Sequence[Entry]:
-    found: dict[str, list[Entry]] = {}
-    for thread in {each async for each in kept.audit.threads()}:
-        for row in await kept.audit.of_thread(thread):
-            if row.approval.rpartition("#")[2].startswith(short):
-                found.setdefault(row.approval, []).append(row)
+    found = await _rows_of(short, {each async for each in kept.audit.threads_asking(short)}, kept)
+    if not found:  # an earlier version kept the audit longer than the request
+        found = await _rows_of(short, {each async for each in kept.audit.threads()}, kept)
     if len(found) > 1:
         fix = f"Give more of it: {few(each.rpartition('#')[2] for each in found)}."
         raise ProblemsError([ConfigProblem(short, f"{len(found)} requests have this id", fix)])
     return next(iter(found.values()), [])
+
+
+async def _rows_of(short: str, threads: Collection[ThreadId], kept: Storage) -> dict[str, list[Entry]]:
+    """The rows of these threads about requests whose id begins so, by request."""
+    found: dict[str, list[Entry]] = {}
+    for thread in threads:
+        for row in await kept.audit.of_thread(thread):
+            if row.approval.rpartition("#")[2].startswith(short):
+                found.setdefault(row.approval, []).append(row)
+    return found
 
 
 def line(row: Entry) -> str:

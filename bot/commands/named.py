@@ -39,7 +39,10 @@ def message_of(link: str) -> Message | None:
 
 async def requests_named(kept: Storage, which: str) -> Sequence[Approval]:
     """The pending requests that are meant, else those that ended lately."""
-    found = [each async for each in kept.listing.every_pending() if _is_meant(each, which)]
+    if message_of(which) is None:
+        found = [each for each in await kept.listing.pending_named(which.lower()) if _is_meant(each, which)]
+    else:
+        found = [each async for each in kept.listing.every_pending() if _is_meant(each, which)]
     return found or [each for each in await kept.listing.closed_lately(_MOST_CLOSED) if _is_meant(each, which)]
 
 

@@ -386,7 +386,7 @@ def _timers(redis_url: str) -> list[str]:
     """What is set, as `TIMER/APPROVAL`."""
     with redis.Redis.from_url(redis_url) as client:
         found = [client.zrange(key, 0, -1) for key in client.scan_iter("*:timers", count=1_000)]
-        return [member.decode() for members in found for member in members]
+        return [member.decode() for members in found for member in members if b"/" in member]
 
 
 def _mail(redis_url: str) -> list[str]:

@@ -191,13 +191,16 @@ class RedisLanes:
             await self._timers.fire_and_wait(self._seconds / 2)
 
     async def _restore(self, service: LaneService) -> None:
+        """Set missing timers: at a start unless that was done lately, and whenever some are known to be lost."""
+        restore = self._timers.restore if self._keys.spread else self._timers.restore_daily
         while service.serves:
             await service.unset.wait()
             try:
-                await self._timers.restore()
+                await restore()
                 await service.mark_found()
             except RedisError as error:
                 self._failures.report_error("setting the timers of pending approvals", error)
                 await asyncio.sleep(self._seconds / 2)
             else:
+                restore = self._timers.restore
                 service.unset.clear()

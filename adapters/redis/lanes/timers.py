@@ -23,12 +23,18 @@ Decisions:
 * At its start a process sets missing timers from the deadlines of pending approvals: an earlier version may have kept
   them elsewhere, or a restored backup may have lost them. Firing a timer twice is harmless except for a reminder, so a
   reminder that was due more than a day ago is left out: the lane no longer knows whether it came.
+* That reads every pending approval, so it is done once a day and not at each start of each process. The entry
+  `RESTORED` of the set says when it was done last: it goes with the timers where they are lost, so what it says is true
+  of this very set. Its score lies in the year 2112, which no version takes for due, and as many microseconds after as
+  there were seconds since 1970.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -41,7 +47,7 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.failures import FailureLog
-from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.scripts import Command, Key, RedisCall
 from engine.approvals.approval import Approval, State
 from engine.approvals.effects import Effect, Timer, TimerFired
 from engine.ids import ApprovalId
@@ -57,6 +63,9 @@ _BATCH = 100
 _LATEST = float(1 << 53)
 """The largest score that is exact to the microsecond."""
 _MARGIN = timedelta(hours=1)
+RESTORED = b"restored"
+_YEAR_2112 = 1 << 52
+_RESTORED_TOGETHER = 50
 _FIRING = "firing timers"
 
 
@@ -160,29 +169,60 @@ class Timers:
 
     # What an earlier process left -------------------------------------------------------------------------------------
 
+    async def restore_daily(self) -> None:
+        """Do `restore` unless that was done in the last day, on this data. Raises RedisError."""
+        seconds = _score(self._now()) // 1_000_000
+        looks = (Command("ZSCORE", self._key, RESTORED), Command("EXISTS", self._keys.pending(indexes.ALL)))
+        restored, has_index = await self._database.run_all(*looks)
+        age = seconds - (int(float(restored)) - _YEAR_2112) if restored else None
+        if age is None or not has_index or not 0 <= age < DAY.total_seconds():
+            await self.restore()
+            await self._database.run(Command("ZADD", self._key, _YEAR_2112 + seconds, RESTORED))
+
     async def restore(self) -> None:
         """Set the missing timers of pending approvals. Safe to repeat. Raises RedisError."""
+        keys: list[str] = []
         async for name in self._database.scan(self._keys.every_open()):
-            key = name.decode("utf-8", "replace")
-            try:
-                await self._restore(key)
-            except LOST:
-                raise
-            except (RedisError, codec.UnreadableError, ValueError) as error:
-                self._failures.report(
-                    key, f"the deadlines of the approvals in {key} are unknown ({type(error).__name__})"
-                )
-
-    async def _restore(self, key: str) -> None:
-        thread, approvals = thread_of(key), RedisApprovals(self._database, self._keys)
-        for mark in await self._database.run(Command("SMEMBERS", key)):
-            approval = await approvals.get(ApprovalId(f"{thread}#{mark.decode()}"))
-            if approval is not None and approval.state is State.PENDING:
-                await self._database.run_all(*indexes.index_pending(self._keys, approval))
-                for timer, at in self._still_due(approval):
-                    member = _member(approval.id, timer)
-                    await self._database.run(Command("ZADD", self._key, "NX", _score(at), member))
+            keys.append(name.decode("utf-8", "replace"))
+            if len(keys) == _RESTORED_TOGETHER:
+                began = time.monotonic()
+                await self._restore_some(keys)
+                await asyncio.sleep(time.monotonic() - began)  # half of the time is for clicks
+                keys.clear()
+        await self._restore_some(keys)
         self._earlier.set()
+
+    async def _restore_some(self, keys: Sequence[str]) -> None:
+        """Set the timers of some threads; what cannot be read is reported, and hinders no other."""
+        try:
+            await self._restore(keys)
+        except LOST:
+            raise
+        except (RedisError, codec.UnreadableError, ValueError) as error:
+            if len(keys) > 1:
+                for key in keys:
+                    await self._restore_some([key])
+                return
+            key = keys[0]
+            self._failures.report(key, f"the deadlines of the approvals in {key} are unknown ({type(error).__name__})")
+
+    async def _restore(self, keys: Sequence[str]) -> None:
+        marks = await self._database.run_all(*(Command("SMEMBERS", Key(key)) for key in keys))
+        ids = [
+            ApprovalId(f"{thread_of(key)}#{mark.decode()}")
+            for key, found in zip(keys, marks, strict=True)
+            for mark in found
+        ]
+        calls: list[RedisCall[Any]] = []
+        for approval in await RedisApprovals(self._database, self._keys).known(ids):
+            if approval.state is State.PENDING:
+                calls += indexes.index_pending(self._keys, approval)
+                calls += [
+                    Command("ZADD", self._key, "NX", _score(at), _member(approval.id, timer))
+                    for timer, at in self._still_due(approval)
+                ]
+        if calls:
+            await self._database.run_all(*calls)
 
     def _still_due(self, approval: Approval) -> Sequence[tuple[Timer, datetime]]:
         known = self._now() - DAY + _MARGIN

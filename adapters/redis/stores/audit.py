@@ -122,6 +122,11 @@ class RedisAudit:
         async for key in self._database.scan(self._keys.every_audit()):
             yield ThreadId(thread_of(key.decode("utf-8", "replace")))
 
+    async def threads_asking(self, start: str) -> AsyncIterator[ThreadId]:
+        """Scan the threads with a request whose id begins so: the request itself is kept as long as the audit."""
+        async for key in self._database.scan(self._keys.every_request(start)):
+            yield ThreadId(thread_of(key.decode("utf-8", "replace")))
+
     async def add(self, entry: Entry) -> None:
         """Add a row that comes with no change of an approval."""
         keys, thread = self._keys, entry.thread

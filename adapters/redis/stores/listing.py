@@ -68,6 +68,12 @@ class RedisListing:
             if each is not None and each.state is State.PENDING:
                 yield each
 
+    async def pending_named(self, start: str) -> Sequence[Approval]:
+        """Read the pending approvals whose id, after the thread, begins with this."""
+        names = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, -1))
+        wanted = [each for each in names if each.rpartition(b"#")[2].startswith(start.encode())]
+        return [each async for each in self._read(wanted) if each is not None and each.state is State.PENDING]
+
     async def asked_by(self, user: UserId, most: int = MOST) -> Sequence[Approval]:
         """Read the pending approvals of this requester, the oldest first."""
         return await self._pending(self._keys.pending(user), most)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import redis
@@ -15,14 +15,16 @@ from contracts.waiting import wait_until
 from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes
 from adapters.redis.lanes.scripts import RemoveUnchanged
-from adapters.redis.lanes.timers import Now, utc_now
+from adapters.redis.lanes.timers import RESTORED, Now, Timers, utc_now
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.multiplexed import Multiplexed
-from adapters.redis.transport.scripts import RedisCall
+from adapters.redis.transport.scripts import Command, Key, RedisCall
 from engine.approvals.approval import Approval
 from engine.approvals.effects import Timer, TimerFired
 from engine.authority.policy import Deadlines, Rung
+from engine.ids import ApprovalId, ThreadId
 from engine.ports import Change
 from engine.sources import Origin, Source
 
@@ -36,6 +38,11 @@ LONGER_THAN_A_TEST = timedelta(hours=1)
 DEADLINES = (Timer.REMIND, Timer.EXPIRE)
 
 R = TypeVar("R")
+
+
+def timers_in(client: redis.Redis) -> list[bytes]:
+    found: Any = client.zrange(KEYS.timers(), 0, -1)
+    return [each for each in found if each != RESTORED]
 
 
 class Clock:
@@ -102,7 +109,7 @@ async def test_a_timer_fires_at_its_time_however_long_the_lease(database: Multip
         assert utc_now() >= at
         assert [work.effect for work in record.ended] == [TimerFired(APPROVAL, Timer.EXPIRE, at)]
         with redis.Redis.from_url(redis_url) as client:
-            await wait_until(lambda: client.zrange(KEYS.timers(), 0, -1) == [b"remind/" + APPROVAL.encode()])
+            await wait_until(lambda: timers_in(client) == [b"remind/" + APPROVAL.encode()])
         await lanes.clear_timer(APPROVAL, Timer.REMIND)
 
 
@@ -116,9 +123,9 @@ async def test_a_timer_whose_process_dies_before_it_is_taken_out_fires_once(
         await first.set_timer(APPROVAL, Timer.EXPIRE, soon(0))
         await wait_until(lambda: fired(record) == [EXPIRED] and dying.deaths > 2)
     with redis.Redis.from_url(redis_url) as client:
-        assert client.zcard(KEYS.timers()) == 1
+        assert len(timers_in(client)) == 1
         async with served(lanes_on(database, redis_url), record):
-            await wait_until(lambda: client.zcard(KEYS.timers()) == 0)
+            await wait_until(lambda: not timers_in(client))
     assert fired(record) == [EXPIRED]
 
 
@@ -130,7 +137,7 @@ async def test_two_processes_fire_each_timer_once(database: Multiplexed, redis_u
     async with served(one, record), served(two, record):
         await asyncio.gather(*(one.set_timer(each, Timer.EXPIRE, at) for each in approvals))
         with redis.Redis.from_url(redis_url) as client:
-            await wait_until(lambda: client.zcard(KEYS.timers()) == 0 and not client.keys("*:mail:*"))
+            await wait_until(lambda: not timers_in(client) and not client.keys("*:mail:*"))
     assert sorted(map(repr, fired(record))) == sorted(repr(TimerFired(each, Timer.EXPIRE)) for each in approvals)
 
 
@@ -152,7 +159,8 @@ async def test_a_timer_that_is_set_to_another_time_while_it_fires_is_kept(
         await lanes.set_timer(APPROVAL, Timer.EXPIRE, soon(0))
         await wait_until(lambda: fired(record) == [EXPIRED])
     with redis.Redis.from_url(redis_url) as client:
-        ((member, score),) = client.zrange(KEYS.timers(), 0, -1, withscores=True)
+        (member,) = timers_in(client)
+        score = client.zscore(KEYS.timers(), member)
     assert member == b"expire/" + APPROVAL.encode()
     assert int(score) == int(later.timestamp() * 1_000_000)
 
@@ -241,10 +249,50 @@ async def test_the_deadlines_of_pending_approvals_are_kept_where_no_timer_is_set
         async with served(lanes, record):
             await wait_until(lambda: len(record.ended) == 2)
             with redis.Redis.from_url(redis_url) as client:
-                await wait_until(lambda: client.zcard(KEYS.timers()) == 2)
+                await wait_until(lambda: len(timers_in(client)) == 2)
     assert set(map(repr, fired(record))) == {repr(TimerFired(late.id, timer)) for timer in DEADLINES}
     with redis.Redis.from_url(redis_url) as client:
-        assert set(client.zrange(KEYS.timers(), 0, -1)) == {f"{timer.value}/{ahead.id}".encode() for timer in DEADLINES}
+        kept = {f"{timer.value}/{ahead.id}".encode() for timer in DEADLINES}
+        assert set(timers_in(client)) == kept
+
+
+@pytest.mark.promise("P5")
+@pytest.mark.parametrize("lost", [(KEYS.timers(),), (KEYS.pending("all"),), ()], ids=["timers", "index", "nothing"])
+async def test_all_pending_approvals_are_read_at_a_start_if_that_is_a_day_ago_or_something_is_lost(
+    database: Multiplexed, redis_url: str, lost: tuple[Key, ...]
+) -> None:
+    """Nothing is lost in the third case: then it is the time that counts."""
+    approval, now = due(timedelta(hours=2), timedelta(hours=3), interrupt="ahead"), [utc_now()]
+    assert await RedisApprovals(database, KEYS).create(Change(approval))
+    timers = Timers(database, KEYS, lanes_on(database, redis_url).put, FailureLog(), lambda: now[0])
+    await timers.restore_daily()
+    await timers.clear(approval.id, Timer.EXPIRE)
+    now[0] += timedelta(hours=23)
+    await timers.restore_daily()
+    expiry = f"expire/{approval.id}".encode()
+    assert await database.run(Command("ZSCORE", KEYS.timers(), expiry)) is None, "it was done lately"
+    if lost:
+        await database.run(Command("DEL", *lost))
+    else:
+        now[0] += timedelta(hours=2)
+    await timers.restore_daily()
+    assert await database.run(Command("ZSCORE", KEYS.timers(), expiry)) is not None
+    assert await timers._fire_due() is not None, "the entry itself is never due"
+
+
+async def test_an_approval_that_cannot_be_read_leaves_the_timers_of_others(
+    database: Multiplexed, redis_url: str
+) -> None:
+    threads = [ThreadId(f"T1:C1:{number}") for number in range(3)]
+    sample = due(None, timedelta(hours=3), interrupt="one")
+    for thread in threads:
+        assert await RedisApprovals(database, KEYS).create(
+            Change(replace(sample, thread=thread, id=ApprovalId(f"{thread}#1")))
+        )
+    await database.run(Command("SET", KEYS.approval(threads[1], "1"), "1 x\nnonsense", "EX", 60))
+    await Timers(database, KEYS, lanes_on(database, redis_url).put, FailureLog()).restore()
+    found = await database.run(Command("ZRANGE", KEYS.timers(), 0, -1))
+    assert set(found) == {f"expire/{threads[number]}#1".encode() for number in (0, 2)}
 
 
 @pytest.mark.promise("P1")
