@@ -3,8 +3,10 @@
 import ast
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, TypeAlias, get_type_hints
 from weakref import WeakKeyDictionary
 
@@ -25,15 +27,48 @@ _found: WeakKeyDictionary[FunctionType, Node | None] = WeakKeyDictionary()
 
 def _looked_up(function: FunctionType) -> Node | None:
     code = function.__code__
-    found = _functions(code.co_filename).get(code.co_firstlineno, ())
+    source = _source(code.co_filename)
+    if source.is_newer and code not in source.codes:
+        return None
+    found = source.functions.get(code.co_firstlineno, ())
     named = [each for each in found if _name(each) == code.co_name and _takes(each) == _parameters(function)]
     return named[0] if len(named) == 1 else None
 
 
-_read: dict[str, tuple[object, Mapping[int, list[Node]]]] = {}
-"""The functions of each file, and the file's state when it was read."""
+@dataclass(frozen=True)
+class _Source:
+    """A file as it was read. `is_newer`: by the clock it was written after the code that runs was imported.
+
+    The clock may be wrong: a file's time comes from the machine that wrote it, and a clock can be set at any moment. So
+    a function of such a file is read only if the running one is exactly what the file compiles to. Otherwise two
+    processes that run the same code could ask differently, and one would not take the decision on the other's request.
+    """
+
+    state: object
+    is_newer: bool
+    tree: ast.Module
+
+    @cached_property
+    def functions(self) -> Mapping[int, list[Node]]:
+        """Its functions by their first lines."""
+        found: dict[int, list[Node]] = {}
+        for node in _all(self.tree):
+            decorators = getattr(node, "decorator_list", [])
+            found.setdefault(min([node.lineno, *(each.lineno for each in decorators)]), []).append(node)
+        return found
+
+    @cached_property
+    def codes(self) -> frozenset[CodeType]:
+        """What its functions compile to."""
+        try:
+            return frozenset(_nested(compile(self.tree, "", "exec", dont_inherit=True)))
+        except (SyntaxError, ValueError, RecursionError):
+            return frozenset()
+
+
+_read: dict[str, _Source] = {}
 _since = time.time_ns()
-"""When code was imported last. A file that is newer may differ from the code that runs, and is not read."""
+"""When code was imported last, by this process's clock. A newer file may differ from the code that runs."""
 
 
 def forget_changed() -> None:
@@ -41,20 +76,16 @@ def forget_changed() -> None:
     global _since  # noqa: PLW0603 - a process has one set of imported modules
     _since = time.time_ns()
     _found.clear()
-    for file, (state, _) in tuple(_read.items()):
-        if state != _state(file):
+    for file, source in tuple(_read.items()):
+        if source.state != _state(file):
             _read.pop(file, None)
 
 
-def _functions(file: str) -> Mapping[int, list[Node]]:
+def _source(file: str) -> _Source:
     if file not in _read:
         state = _state(file)
-        _read[file] = (state, {} if _is_newer(state) else _parsed(file))
-    return _read[file][1]
-
-
-def _is_newer(state: "tuple[int, int] | None") -> bool:
-    return state is not None and state[0] > _since
+        _read[file] = _Source(state, state is not None and state[0] > _since, _parsed(file))
+    return _read[file]
 
 
 def _state(file: str) -> "tuple[int, int] | None":
@@ -65,16 +96,18 @@ def _state(file: str) -> "tuple[int, int] | None":
     return now.st_mtime_ns, now.st_size
 
 
-def _parsed(file: str) -> Mapping[int, list[Node]]:
+def _parsed(file: str) -> ast.Module:
     try:
-        tree = ast.parse(Path(file).read_bytes())
+        return ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
-        return {}
-    found: dict[int, list[Node]] = {}
-    for node in _all(tree):
-        decorators = getattr(node, "decorator_list", [])
-        found.setdefault(min([node.lineno, *(each.lineno for each in decorators)]), []).append(node)
-    return found
+        return ast.Module([], [])
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from _nested(each)
 
 
 def _all(tree: ast.AST) -> Iterator[Node]:
