@@ -25,7 +25,7 @@ from adapters.redis.keys import Keys
 from chaos.checker.history import read
 from chaos.checker.rules import broken
 from chaos.failures import Failures
-from chaos.machines import RedisServer, StuckError, Worker, Workers, wait_until
+from chaos.machines import PATIENCE, RedisServer, StuckError, Worker, Workers, wait_until
 from chaos.people import APPROVERS, PEOPLE, SHAPES, Crowd
 from chaos.plan import LOAD, Plan, Report
 from chaos.recorder import Recorder, now
@@ -74,7 +74,6 @@ async def _world(plan: Plan, folder: Path) -> AsyncIterator[tuple[LocalSlack, Re
             "CHAOS_AUDIT": Keys().audit("THREAD"),
             "PYTHONPATH": str(ROOT),
             "PYTHONDONTWRITEBYTECODE": "",  # a worker starts many times: what it imports is compiled once
-            "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
         }  # fmt: skip
         workers = Workers([Worker(number, folder, environ) for number in range(1, plan.workers + 1)])
         workers.start()
@@ -110,7 +109,7 @@ async def _connected(slack: LocalSlack, number: int) -> None:
     async def there() -> bool:
         return slack.workspace.sockets.count >= number
 
-    await wait_until(there, f"{number} workers are connected")
+    await wait_until(there, f"{number} workers are connected", 3 * PATIENCE)  # on a busy machine
 
 
 async def _load(plan: Plan, crowd: Crowd, failures: Failures, dice: random.Random) -> None:

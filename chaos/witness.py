@@ -47,18 +47,19 @@ class Witness:
             audit = RedisAudit(database, Keys())
             async for thread in audit.threads():
                 case = self._crowd.threads[thread.rpartition(":")[2]]
-                for row in await audit.of_thread(thread):
+                for place, row in enumerate(await audit.of_thread(thread)):
                     gate = self._crowd.board.approvals.get(row.approval) or first[case]
-                    self._row(gate, row)
+                    self._row(gate, place, row)
 
-    def _row(self, gate: str, row: Entry) -> None:
+    def _row(self, gate: str, place: int, row: Entry) -> None:
         detail: Any = row.detail if isinstance(row.detail, dict) else {}
         value = detail.get("text") if row.what is What.ANSWERED else None
         if row.what is What.EDITED:
             value = detail["value"]["amount"]
         who = None if row.who is None else self._names[row.who]
         self._recorder.fact(
-            "row", gate=gate, approval=row.approval, what=row.what.value, who=who,
+            "row", gate=gate, approval=row.approval,
+            place=place, what=row.what.value, who=who,
             choice=detail.get("choice", ""), value=value,
         )  # fmt: skip
 

@@ -8,8 +8,8 @@ All times are seconds of one monotonic clock of the machine; no rule compares an
 | `start` | the message that starts a case | `case`, `acked` |
 | `click` | what a person sent to decide a gate: a click, a form, an answer | `gate`, `by`, `choice`, `value`, `sent`, `done`, `acked` |
 | `told` | what one person alone was told | `case`, `by`, `text` |
-| `row` | a row of the audit, in its order | `gate`, `approval`, `what`, `who`, `choice`, `value` |
-| `got` | a node got this answer to its interrupt | `gate`, `verdict`, `amount`, `at`, `rows` |
+| `row` | a row of the audit, and its place in that of the thread | `gate`, `approval`, `place`, `what`, `who`, `choice`, `value` |
+| `got` | a node got this answer to its interrupt | `gate`, `verdict`, `amount`, `at`, `seen` |
 | `did` | a node did what was approved | the same |
 | `trouble` | something was broken from `since` until `until` | `what`, `since`, `until` |
 | `card` | a message about a gate, as it is at the end | `gate`, `text`, `live`: it can still be decided there |
@@ -17,7 +17,7 @@ All times are seconds of one monotonic clock of the machine; no rule compares an
 | `said` | what the bot replied in a case's thread | `case`, `text` |
 | `end` | the last fact, and the work that is left | `waiting`, `dead` |
 
-`rows` of `got` and `did` are the audit at that moment, as `[approval, what]` each; null if it could not be read.
+`seen` of `got` and `did` is how many rows the audit of the thread had at that moment; null if it could not be read.
 """  # noqa: E501 - a table
 
 import json
@@ -88,6 +88,7 @@ class Row(Fact):
 
     gate: str
     approval: str
+    place: int
     what: str
     who: str | None
     choice: str
@@ -102,7 +103,7 @@ class Ran(Fact):
     verdict: str
     amount: Json
     at: float
-    rows: list[list[str]] | None
+    seen: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,9 +224,8 @@ def repeated_for_a_cause(history: History, _: Gate, about: About) -> Found:
 def audited_before_done(_: History, __: Gate, about: About) -> Found:
     """When the graph is resumed, and when it does what was approved, the audit has the outcome already."""
     runs: list[Ran] = [*about.got(), *about.did()]
-    known = {each.approval for each in about.rows()}
     for run in runs:
-        if run.rows is not None and not any(row[0] in known and row[1] in CLOSING for row in run.rows):
+        if run.seen is not None and not any(each.place < run.seen for each in about.rows(*CLOSING)):
             yield "the audit did not have the outcome at that moment", [run]
 
 

@@ -18,7 +18,6 @@ from chaos.checker.rules import GATE_RULES, OTHER_RULES, broken, column_of
 
 Fact = dict[str, Any]
 Facts = list[Fact]
-AUDIT = [["x#1", "asked"], ["x#1", "voted"], ["x#1", "decided"]]
 
 
 def fact(kind: str, **fields: Any) -> Fact:
@@ -36,11 +35,16 @@ def click(by: str = "bob", choice: str = "approve", **changed: Any) -> Fact:
 
 
 def row(what: str, who: str | None = None, choice: str = "", value: Any = None, approval: str = "x#1") -> Fact:
-    return fact("row", gate="c1.pay", approval=approval, what=what, who=who, choice=choice, value=value)
+    place = PLACES.get(what, 1)
+    return fact("row", gate="c1.pay", approval=approval, place=place, what=what, who=who, choice=choice, value=value)
 
 
-def ran(kind: str, verdict: str = "approve", amount: Any = 10, at: float = 2.0, rows: Any = AUDIT) -> Fact:
-    return fact(kind, gate="c1.pay", verdict=verdict, amount=amount, at=at, rows=rows)
+PLACES = {"asked": 0, "decided": 2, "expired": 2, "answered": 2, "withdrawn": 2, "refused": 3, "delivered": 4}
+"""Where a row stands in the audit, as if there were one of each kind."""
+
+
+def ran(kind: str, verdict: str = "approve", amount: Any = 10, at: float = 2.0, seen: int | None = 3) -> Fact:
+    return fact(kind, gate="c1.pay", verdict=verdict, amount=amount, at=at, seen=seen)
 
 
 def card(text: str = "Approved by bob", *, live: bool = False) -> Fact:
@@ -80,19 +84,17 @@ def edited() -> Facts:
 
 
 def expired() -> Facts:
-    rows = [["x#1", "asked"], ["x#1", "expired"]]
     return [
-        *(gate(expires=True), START, row("asked"), row("expired"), ran("got", "reject", None, rows=rows)),
+        *(gate(expires=True), START, row("asked"), row("expired"), ran("got", "reject", None)),
         *(row("delivered"), card("Nobody decided by noon: rejected automatically"), SAID, END),
     ]
 
 
 def answered() -> Facts:
-    rows = [["x#1", "asked"], ["x#1", "answered"]]
     return [
         *(gate(may=["alice"]), START, click("alice", "answer", value="Rome"), row("asked")),
-        *(row("answered", "alice", "answer", "Rome"), ran("got", "answer", "Rome", rows=rows)),
-        *(ran("did", "answer", "Rome", rows=rows), row("delivered"), card("Answered by alice"), SAID, END),
+        *(row("answered", "alice", "answer", "Rome"), ran("got", "answer", "Rome")),
+        *(ran("did", "answer", "Rome"), row("delivered"), card("Answered by alice"), SAID, END),
     ]
 
 
@@ -134,7 +136,7 @@ def test_a_node_may_run_again_after_a_kill_and_a_click_without_ack_may_count_or_
 
 
 def test_an_audit_that_could_not_be_read_and_a_card_that_somebody_deleted_prove_nothing() -> None:
-    assert rules_broken([*without(approved(), "got", "did"), ran("got", rows=None), ran("did", rows=None)]) == set()
+    assert rules_broken([*without(approved(), "got", "did"), ran("got", seen=None), ran("did", seen=None)]) == set()
     assert rules_broken([*without(approved(), "card"), fact("deleted", gate="c1.pay")]) == set()
 
 
@@ -211,7 +213,7 @@ WRONG: list[tuple[str, Facts, set[str]]] = [
     ),
     (
         "resumed before anybody decided",
-        [gate(), START, row("asked"), ran("got", rows=[["x#1", "asked"]]), card("Approval needed", live=True), END],
+        [gate(), START, row("asked"), ran("got", seen=2), card("Approval needed", live=True), END],
         {"resumed_with_the_outcome", "decided_in_the_end", "audited_before_done", "cards_are_true"},
     ),
     ("what was approved was never done", without(approved(), "did"), {"done_as_decided"}),
@@ -224,8 +226,7 @@ WRONG: list[tuple[str, Facts, set[str]]] = [
         [*approved(), fact("trouble", what="killed", since=1.0, until=1.5), ran("did", at=9.0)],
         {"repeated_for_a_cause"},
     ),
-    ("done before its row", changed(approved(), "did", rows=[["x#1", "asked"]]), {"audited_before_done"}),
-    ("done on the row of another", changed(approved(), "did", rows=[["x#9", "decided"]]), {"audited_before_done"}),
+    ("done before its row", changed(approved(), "did", seen=2), {"audited_before_done"}),
     ("a card with buttons", [*approved(), card(live=True)], {"cards_are_true"}),
     ("a card that tells another outcome", changed(approved(), "card", text="Rejected by bob"), {"cards_are_true"}),
     ("an edit whose card hides it", changed(edited(), "card", text="Approved by bob"), {"cards_are_true"}),
