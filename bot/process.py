@@ -29,7 +29,7 @@ def run(config: Path, processes: int) -> int:
     from bot.commands.run import run as ran
     from bot.commands.run import supervise
 
-    return _to_its_end(ran(config) if processes == 1 else supervise(config, processes))
+    return _to_its_end(ran(config) if processes == 1 else supervise(config, processes), fast=True)
 
 
 def work() -> int:
@@ -37,7 +37,7 @@ def work() -> int:
     from bot.commands.run import work as worked
     from bot.supervisor.assignment import taken
 
-    return _to_its_end(worked(taken()))
+    return _to_its_end(worked(taken()), fast=True)
 
 
 def demo(
@@ -46,7 +46,7 @@ def demo(
     """`signoff demo`."""
     from bot.commands.demo import demo as shown
 
-    return _to_its_end(shown(config, data.absolute(), port, people, speed=speed, browser=browser))
+    return _to_its_end(shown(config, data.absolute(), port, people, speed=speed, browser=browser), fast=True)
 
 
 def workspace(port: int, data: Path, people: Path | None) -> int:
@@ -131,11 +131,11 @@ def policy_test(config: Path, file: Path) -> int:
     return _to_its_end(tested())
 
 
-def _to_its_end(main: Coroutine[Any, Any, int]) -> int:
+def _to_its_end(main: Coroutine[Any, Any, int], *, fast: bool = False) -> int:
     from bot.masking import masked
 
     try:
-        return loop.run(main)
+        return loop.run(main, fast=fast)
     except ProblemsError as error:
         sys.stderr.write(f"{masked(str(error))}\n")
         return 1

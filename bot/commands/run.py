@@ -16,6 +16,7 @@ import structlog
 from bot.commands.environment import prepared
 from bot.commands.serve import hang_ups, killing_signals, serve, stop_signals
 from bot.config.problems import ProblemsError
+from bot.runtime import loop
 from bot.runtime.garbage import collected_when_ready
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ async def run(file: Path) -> int:
 
         def ready() -> None:
             collect()
-            log.info("ready", agents=list(config.agents), http=address)
+            log.info("ready", agents=list(config.agents), http=address, loop=loop.name())
 
         async with stop_signals() as stop, wiring.bot(config, read=read) as bot, hang_ups(bot.reload.ask, stop):
             await bot.load_graphs()

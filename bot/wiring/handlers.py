@@ -14,6 +14,7 @@ from bot.config.settings import Config
 from bot.inbound.overview import Overviews
 from bot.inbound.time_travel import TimeTravels
 from bot.outbound.channels import Channels
+from bot.runtime.turns import waited_for
 from bot.telemetry import Metrics
 from bot.wiring.core import Core
 from bot.wiring.ports import Ports
@@ -66,7 +67,7 @@ async def slack_app(
     )
     async with contextlib.aclosing(commands):
         try:
-            app = await build_app(slack.client, handlers, config.secrets.slack_signing_secret or "")
+            app = await build_app(slack.client, handlers, config.secrets.slack_signing_secret or "", waited_for)
         except SlackRefused as error:
             raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
         yield SlackApp(app, channels)

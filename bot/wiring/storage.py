@@ -29,6 +29,7 @@ from bot.config.settings import Config
 from bot.config.stored import StorageSettings
 from bot.masking import masked
 from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
+from bot.runtime.turns import lane_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ async def storage(
             now=clock.now,
             speed=clock.speed,
             masked=masked,
+            context=lane_context,
         )
         with _explained(database.address):
             approvals = RedisApprovals(database, keys, kept, audited)

@@ -252,6 +252,11 @@ Effect: TypeAlias = (
 )
 
 
+def is_waited_for(lane: Lane) -> bool:
+    """True for a lane in which people are told what they wait for: it goes before those that redraw and resume."""
+    return lane.name == "chat"
+
+
 def lane_of(effect: Effect) -> Lane:
     """The lane of an effect.
 

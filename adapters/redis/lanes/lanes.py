@@ -19,13 +19,15 @@ Decisions:
 * On Python 3.11 redis-py can lose a cancellation: `asyncio.wait_for` returns a result that is already there. So no loop
   here relies on being cancelled; each also checks a flag that was set before.
   https://github.com/python/cpython/issues/86296
-* Graph runs take long, so their number is limited separately: 100 agents at work do not delay a card.
+* Graph runs take long, so their number is limited separately: 100 agents at work do not delay a card. So is that of
+  what people are told, which does not wait for a hundred cards either.
 
 `RedisLanes` is the port; `service` runs the lanes of this process, and `visit` one of them.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context, copy_context
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
@@ -49,13 +51,17 @@ LEASE = timedelta(seconds=10)
 _LISTENING_SECONDS = 1.0
 
 
+def _copied(_: Lane) -> Context:
+    return copy_context()
+
+
 class RedisLanes:
     """The port `Lanes` on Redis.
 
     Bells are heard at `url`; `database` is for everything else and reports an `outage`; timers use `now`, a clock that
     runs `speed` times as fast as the machine's; `masked` removes secrets from what handlers raise, before it is logged
-    or kept in a dead letter. `put` and the timers raise redis.exceptions.RedisError after the client's retries: it is
-    then unknown whether they wrote.
+    or kept in a dead letter; each lane is served in the `context` made for it. `put` and the timers raise
+    redis.exceptions.RedisError after the client's retries: it is then unknown whether they wrote.
     """
 
     def __init__(  # noqa: PLR0913 - by keyword, each with a default
@@ -70,11 +76,14 @@ class RedisLanes:
         now: Now = utc_now,
         speed: float = 1.0,
         masked: Callable[[str], str] = str,
+        context: Callable[[Lane], Context] = _copied,
     ) -> None:
         self._database = database
         self._keys = keys
         self._failures = FailureLog()
-        self._context = LaneContext(database, keys, lease, attempts, outage or Outage(""), self._failures, masked)
+        self._context = LaneContext(
+            database, keys, lease, attempts, outage or Outage(""), self._failures, masked, context
+        )
         self._seconds = lease.total_seconds()
         self._service: LaneService | None = None
         self._bells = Bells(database, keys.bells(), Listening(database, url), self._failures)

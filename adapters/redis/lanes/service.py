@@ -22,13 +22,13 @@ from adapters.redis.lanes.scripts import (
 from adapters.redis.lanes.visit import BROKEN_SECONDS, LaneContext, LaneVisit, VisitEnd
 from adapters.redis.transport.failures import describe
 from adapters.redis.transport.scripts import Command, DropMistypedKey, Key
-from engine.approvals.effects import Lane
+from engine.approvals.effects import Lane, is_waited_for
 from engine.ports import Handler, SetAside
 
 RUNS = 100
 """Graph runs at once."""
 OTHERS = 100
-"""Other lanes at once."""
+"""Other lanes at once: of those in which people are told something, and of the rest."""
 OLD_MARK_SECONDS = 60
 """No message is on its way behind a mark of this age: see `adapters.redis.mailbox`."""
 
@@ -57,6 +57,7 @@ class LaneService:
         self._group: asyncio.TaskGroup | None = None
         self._ended = False
         self._runs = asyncio.Semaphore(RUNS)
+        self._told = asyncio.Semaphore(OTHERS)
         self._others = asyncio.Semaphore(OTHERS)
         self._woken: set[Lane] = set()
         self._again: set[Lane] = set()
@@ -100,7 +101,7 @@ class LaneService:
             self._again.add(lane)
         else:
             self._woken.add(lane)
-            self._group.create_task(self._run_lane(lane))
+            self._group.create_task(self._run_lane(lane), context=self._context.context(lane))
 
     def _wake_later(self, lane: Lane, seconds: float) -> None:
         if self._group is None:
@@ -119,7 +120,7 @@ class LaneService:
 
     async def _run_lane(self, lane: Lane) -> None:
         try:
-            async with self._runs if lane.name == "run" else self._others:
+            async with self._room(lane):
                 self._again.add(lane)
                 while lane in self._again and self._group is not None:
                     self._again.discard(lane)
@@ -129,6 +130,11 @@ class LaneService:
                 self.left.append(lane)
             self._again.discard(lane)
             self._woken.discard(lane)
+
+    def _room(self, lane: Lane) -> asyncio.Semaphore:
+        if lane.name == "run":
+            return self._runs
+        return self._told if is_waited_for(lane) else self._others
 
     async def _try_visit(self, lane: Lane) -> None:
         try:

@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
@@ -57,6 +58,7 @@ class LaneContext:
     outage: Outage
     failures: FailureLog
     masked: Callable[[str], str]
+    context: Callable[[Lane], Context]
 
     @property
     def lease_ms(self) -> int:

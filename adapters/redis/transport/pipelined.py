@@ -19,6 +19,7 @@ turn of the loop for each answer.
 
 import asyncio
 import contextlib
+import contextvars
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -41,6 +42,8 @@ _error: Callable[[str], Exception] = BaseParser.parse_error
 
 CLOSED = "the connection was closed"
 _LOOKS = 4
+_NOBODYS = contextvars.Context()
+"""A packet is sent for all whose calls are in it: not in the context, nor with the priority, of the first."""
 _ROOM = 1 << 23
 """Bytes that may wait for a server to read them; calls beyond that wait for room."""
 _SOCKET_ROOM = 1 << 20
@@ -87,7 +90,7 @@ class PipelinedConnection:
             self._writer.write(b"".join(packed))
         else:
             if not self._unsent:
-                self._loop.call_soon(self._flush)
+                self._loop.call_soon(self._flush, context=_NOBODYS)
             self._unsent += packed
         self._waiting.append(packet)
         if self._watch is None:

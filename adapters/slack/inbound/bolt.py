@@ -5,6 +5,7 @@ Our acknowledgement has to mean "stored" (P1), so the handlers run in a middlewa
 no listener is registered.
 """
 
+import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,12 +24,15 @@ from adapters.slack.inbound.responses import not_read
 from adapters.slack.workspace.client import quiet_logger
 from adapters.slack.workspace.errors import SlackRefused
 
+WaitedFor = Callable[[], contextlib.AbstractContextManager[None]]
+"""Encloses the handling of a payload, whose sender waits."""
+
 
 class AnswerMiddleware(AsyncMiddleware):
     """The last middleware: answers every verified request itself, so that Bolt waits for no listener."""
 
-    def __init__(self, answer: Callable[[Mapping[str, Any]], Awaitable[BoltResponse]]) -> None:
-        self._answer = answer
+    def __init__(self, answer: Callable[[Mapping[str, Any]], Awaitable[BoltResponse]], waited_for: WaitedFor) -> None:
+        self._answer, self._waited_for = answer, waited_for
 
     async def async_process(
         self,
@@ -39,7 +43,8 @@ class AnswerMiddleware(AsyncMiddleware):
     ) -> BoltResponse:
         """Answer the request."""
         del resp, next
-        return await self._answer(req.body)
+        with self._waited_for():
+            return await self._answer(req.body)
 
 
 class EventGuard(AsyncMiddleware):
@@ -59,10 +64,16 @@ class EventGuard(AsyncMiddleware):
         return await next()
 
 
-async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: str = "") -> AsyncApp:
+async def build_app(
+    client: AsyncWebClient,
+    handlers: Handlers,
+    signing_secret: str = "",
+    waited_for: WaitedFor = contextlib.nullcontext,
+) -> AsyncApp:
     """Build the app and warm it up: otherwise each of the first events would call auth.test.
 
-    `signing_secret` is needed for HTTP only; without it no HTTP request passes. Raises SlackRefused if auth.test fails:
+    `signing_secret` is needed for HTTP only; without it no HTTP request passes. `waited_for` encloses
+    the handling of each payload. Raises SlackRefused if auth.test fails:
     such an app would acknowledge what never reached the desk.
     """
     app = AsyncApp(
@@ -74,7 +85,7 @@ async def build_app(client: AsyncWebClient, handlers: Handlers, signing_secret: 
         ignoring_self_events_enabled=False,  # a deleted card is one; the parser drops the bot's own messages
         before_authorize=EventGuard(),
     )
-    app.middleware(AnswerMiddleware(handlers.answer))
+    app.middleware(AnswerMiddleware(handlers.answer, waited_for))
     warmed = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body={"type": "warm_up"}))
     if warmed.status != HTTPStatus.OK or warmed.body:
         raise SlackRefused("auth.test", f"http_{warmed.status}")

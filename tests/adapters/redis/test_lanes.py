@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import contextvars
 import os
 import signal
 import subprocess
@@ -32,6 +33,7 @@ from adapters.redis.lanes.scripts import (
     ReleaseLane,
     RenewLease,
 )
+from adapters.redis.lanes.service import OTHERS
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.connection import Database, SyncDatabase
 from adapters.redis.transport.failures import FailureLog
@@ -199,6 +201,52 @@ async def test_a_process_that_does_not_serve_rings_one_that_does(redis_url: str)
         await wait_until(lambda: len(record.ended) == 1)
         await asyncio.gather(*(other.put(say(n, f"t{n}"), f"k{n}") for n in range(300)))
         await wait_until(lambda: len(record.ended) == 301)
+
+
+async def test_each_lane_is_served_in_the_context_made_for_it(redis_url: str) -> None:
+    """Also a lane that the work of another one woke."""
+    served_in = contextvars.ContextVar("served_in", default="")
+
+    def context(lane: Lane) -> contextvars.Context:
+        made = contextvars.copy_context()
+        made.run(served_in.set, str(lane))
+        return made
+
+    seen = dict[str, str]()
+
+    async with Multiplexed.from_url(redis_url) as database:
+        lanes = RedisLanes(database, KEYS, redis_url, lease=LONG, context=context)
+
+        async def respond(work: Work) -> None:
+            seen[str(work.lane)] = served_in.get()
+            if work.lane.name != "chat":
+                await lanes.put(say(1), "woken")
+
+        async with served(lanes, Recorder(respond)):
+            await lanes.put(DrawCard(APPROVAL), "first")
+            await wait_until(lambda: len(seen) == 2)
+    assert seen
+    assert all(lane == name for lane, name in seen.items())
+
+
+async def test_people_are_told_things_while_a_hundred_cards_are_slow(redis_url: str) -> None:
+    stay = asyncio.Event()
+
+    async def respond(work: Work) -> None:
+        if work.lane.name != "chat":
+            await stay.wait()
+
+    record = Recorder(respond)
+    async with lanes_at(redis_url) as lanes, served(lanes, record):
+        try:
+            await asyncio.gather(
+                *(lanes.put(DrawCard(ApprovalId(f"t{number}#1")), f"k{number}") for number in range(OTHERS))
+            )
+            await wait_until(lambda: len(record.begun) == OTHERS)
+            await lanes.put(say(1), "refusal")
+            await wait_until(lambda: record.texts() == ["1"])
+        finally:
+            stay.set()
 
 
 async def test_who_stops_hands_its_lanes_over(redis_url: str) -> None:
