@@ -43,10 +43,11 @@ def without_grants(made: Iterable[Block]) -> list[Block]:
 
 def _allow_button(approval: Approval, index: int) -> list[Block]:
     """The approval with a grant, if the card shows everything that it would allow."""
-    prompt, action = fitted_prompt(approval), fitted_action(approval, index, len(open_rows(approval)[:ROWS]))
-    complete = not prompt[1] and not action[1]
     terms = approval.reviews[index].policy.grants
-    if terms is None or not grants.is_offered(approval, index, whole=complete):
+    if terms is None:
+        return []
+    prompt, action = fitted_prompt(approval), fitted_action(approval, index, len(open_rows(approval)[:ROWS]))
+    if not grants.is_offered(approval, index, whole=not prompt[1] and not action[1]):
         return []
     value = str(Target(approval.id, index, approval.reviews[index].revision))
     button = blocks.button(outcomes.allow_button(terms), ALLOW, value)

@@ -8,7 +8,7 @@ A batch shows its open actions as rows, each with its own buttons; if more are o
 others are decided. Each decided action keeps one line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from adapters.blockkit import limits
 from adapters.slack.cards import card_menu
@@ -18,6 +18,7 @@ from adapters.slack.cards.message import SlackMessage, is_refused
 from adapters.slack.drawing import blocks, contents, full_request, layout
 from adapters.slack.drawing.actions import SEND_WORDS, Target, show_button
 from adapters.slack.drawing.blocks import Block
+from adapters.slack.drawing.layout import Piece, Style
 from adapters.slack.drawing.sentences import cards, choices, notifications, outcomes, people, progress, titles
 from adapters.slack.drawing.sentences.people import FEW_NAMES, MOST_NAMES
 from adapters.slack.drawing.untrusted_text import clipped, mrkdwn_line, visible
@@ -31,6 +32,12 @@ _CLOSED_ROWS = 18
 _DIVIDED_ROWS = 6
 """A line stands between the rows of a small batch; a large one needs its blocks for more rows."""
 _DECIDED_LINES = 20
+_PLAIN = 2_000
+"""Characters of the request on a plain card: a sixth of what Slack takes, and less than it takes in one text."""
+_FEW = 20
+"""Fields, people and options of a plain card."""
+_SHORT_ID = 100
+"""Characters of the id of a plain card's approval: the values of its buttons and options hold it."""
 
 
 def metadata_of(approval: ApprovalId) -> Block:
@@ -100,11 +107,27 @@ def seen(approval: Approval, index: int) -> tuple[int, int]:
     """The number of characters of a pending action that its card shows, prompt included, and the number of all."""
     rows = [each for each, _ in open_rows(approval)][:ROWS]
     (prompt, left_out), (pieces, hidden) = fitted_prompt(approval), fitted_action(approval, index, len(rows))
-    shown = layout.length([*prompt, *pieces])
+    pieces = [*prompt, *pieces]
+    shown = layout.length(pieces)
     total = shown + left_out + hidden
-    if index not in rows or (shown == total and is_refused(card(approval))):
+    if index not in rows or (shown == total and not is_plain(approval, pieces) and is_refused(card(approval))):
         return 0, total
     return shown, total
+
+
+def is_plain(approval: Approval, pieces: Sequence[Piece]) -> bool:
+    """True for a short card of one action on which little else stands: Slack takes it, whatever its texts are.
+
+    So a click on it need not draw it to learn that. Markdown is never plain: an agent's could be what Slack refuses.
+    """
+    if len(approval.reviews) > 1 or layout.length(pieces) > _PLAIN or any(each.style is Style.PROSE for each in pieces):
+        return False
+    review, clocks = approval.reviews[0], approval.deadlines
+    bare = not (review.votes or review.escalated or review.policy.grants or clocks.hours or approval.not_called.failed)
+    named = (*review.governing.sources, *approval.called, *approval.not_called.unreached)
+    told = approval.note or approval.replaced or approval.offered
+    short = max(len(pieces), len(named), len(approval.ask.actions[0].options)) <= _FEW
+    return bare and short and not told and len(approval.id) <= _SHORT_ID
 
 
 def _rows(approval: Approval, hidden: list[int]) -> Iterable[Block]:

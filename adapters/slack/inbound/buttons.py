@@ -114,8 +114,9 @@ class Buttons:
         if not may_open_form(approval, pressed, pressed.choice) or _has_voted(approval, pressed):
             return []
         seen = await self._seen_in_part(approval, pressed)
-        shown = self._desk.shown(approval)
-        return [] if seen is None else [modals.confirmation(shown, pressed.target, pressed.choice, seen)]
+        if seen is None:
+            return []
+        return [modals.confirmation(self._desk.shown(approval), pressed.target, pressed.choice, seen)]
 
     async def _seen_in_part(self, approval: Approval, pressed: Pressed) -> tuple[int, int] | None:
         """The characters that the card shows, and all; None if it shows all, or if the choice acts on nothing shown."""

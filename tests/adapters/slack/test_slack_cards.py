@@ -30,18 +30,20 @@ from support.slack_samples import (
 )
 
 from adapters.blockkit import check_message, check_modal, limits
-from adapters.slack.cards.card import card, fallback_card
+from adapters.slack.cards.card import card, fallback_card, is_plain
+from adapters.slack.cards.fitting import fitted_action, fitted_prompt
 from adapters.slack.drawing import blocks
 from adapters.slack.drawing.actions import Target
 from adapters.slack.drawing.full_request import file_content, file_name, full_request, needs_file
 from adapters.slack.drawing.untrusted_text import visible
 from engine.approvals.approval import Approval, State
 from engine.approvals.events import ExpiryDue
-from engine.asks.ask import Action, Choice, Json, Kind
+from engine.asks.ask import Action, Choice, Json, Kind, Option
 from engine.authority.policy import REQUESTER, Deadlines, OnExpiry, one_part, person
 from engine.ids import UserId
 from engine.machine import step
 from engine.sentences.spoken import when
+from engine.sources import Origin, Source
 
 TEXT = st.text(st.characters(codec=None), max_size=40) | st.sampled_from(
     ["<!channel>", "*_~`", "\u202egnp", "\ud800", "", "x" * 5_000, "y\n" * 2_000, "&" * 3_000]
@@ -430,6 +432,46 @@ def test_any_ask_gives_a_card_that_slack_takes_in_every_state(values: list[Any],
         states.append(decided)
     assert all(accepted(each) for each in states)
     assert all(check_message({"text": (m := fallback_card(each)).text, "blocks": m.blocks}) == [] for each in states)
+
+
+@pytest.mark.promise("P4")
+@settings(SEARCHED, max_examples=40)
+@given(
+    st.dictionaries(TEXT, JSON, max_size=20) | JSON,
+    st.sampled_from(Kind),
+    TEXT,
+    st.lists(TEXT.filter(bool), max_size=20, unique=True),
+    st.sampled_from((Origin.USER, Origin.GROUP, Origin.ON_CALL)),
+    st.integers(0, 20),
+)
+def test_slack_takes_every_plain_card(
+    value: Any, kind: Kind, words: str, options: list[str], origin: Origin, people: int
+) -> None:
+    """A click does not draw it to learn that: a card that is refused stands as a fallback, which shows nothing."""
+    choices = (Choice.ANSWER,) if kind in (Kind.QUESTION, Kind.FORM) else (*ALL, Choice.OPTION)
+    named = [Source(origin, f"{'U' if origin is Origin.USER else 'S'}{number:09}", words) for number in range(20)]
+    one = approval(
+        ask(
+            action(
+                value, name=words, choices=choices, options=tuple(map(Option, options)), own_words={"approve": words}
+            ),
+            kind=kind,
+            prompt=words if kind is Kind.FAILURE else "",
+            speaker=words,
+        ),
+        agent=words,
+        rule=one_part("r", *named),
+        called=tuple(UserId(f"U{number:09}") for number in range(people)),
+    )
+    pieces = [*fitted_prompt(one)[0], *fitted_action(one, 0, 1)[0]]
+    assert accepted(one) or not is_plain(one, pieces)
+
+
+def test_an_ordinary_card_is_plain_and_a_large_or_markdown_one_is_not() -> None:
+    one, long, spoken = (approval(ask(each)) for each in (action(), action("x" * 2_001), action(description="*so*")))
+    assert is_plain(one, fitted_action(one, 0, 1)[0])
+    assert not is_plain(long, fitted_action(long, 0, 1)[0])
+    assert not is_plain(spoken, fitted_action(spoken, 0, 1)[0])
 
 
 def test_our_own_words_may_be_long() -> None:
