@@ -4,7 +4,11 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from fakes.servers import ring, whole_ring
 from hypothesis import settings
+
+__all__ = ["ring", "whole_ring"]
+"""One cluster for all tests of a worker, wherever they stand: it takes 2 seconds to start."""
 
 settings.register_profile("signoff", deadline=None)
 settings.load_profile("signoff")

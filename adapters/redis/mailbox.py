@@ -106,12 +106,15 @@ def lane_of_box(key: str) -> Lane:
 class AppendMail(Script[bool]):
     """Add a message unless one of its key was added within a day. Safe to run twice: it finds its own stamp."""
 
+    ACKED = True
     LUA = """
     if redis.call('SET', seen, stamp, 'NX', 'EX', seconds) then
         redis.call('RPUSH', box, message)
         return 1
     end
-    return redis.call('GET', seen) == stamp and 1 or 0
+    if redis.call('GET', seen) ~= stamp then return 0 end
+    redis.call('EXPIRE', seen, seconds) -- a write, for which `?wait=1` can wait
+    return 1
     """
     box: Key
     seen: Key

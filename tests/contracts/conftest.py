@@ -1,4 +1,3 @@
-from fakes.servers import ring, whole_ring
 from fakes.valkey import redis_server, redis_url
 
-__all__ = ["redis_server", "redis_url", "ring", "whole_ring"]
+__all__ = ["redis_server", "redis_url"]

@@ -109,10 +109,15 @@ def lone_node(*options: str, program: str = VALKEY, password: str | None = None)
 
 @dataclass(slots=True)
 class Cluster:
-    """Three primaries with a third of the slots each, and a replica of the first."""
+    """Three primaries with a third of the slots each, and a replica of the first, or of each."""
 
     primaries: list[Server]
-    replica: Server
+    replicas: list[Server]
+
+    @property
+    def replica(self) -> Server:
+        """Return the replica of the first primary."""
+        return self.replicas[0]
 
     @property
     def url(self) -> str:
@@ -125,10 +130,15 @@ class Cluster:
 
     def having(self, slot: int) -> Server:
         """Return the node that has a slot."""
-        for first, last, main, *_ in self.primaries[2].execute("CLUSTER", "SLOTS"):
+        for first, last, main, *_ in self.living[-1].execute("CLUSTER", "SLOTS"):
             if first <= slot <= last:
-                return next(one for one in [*self.primaries, self.replica] if one.port == main[1])
+                return next(one for one in [*self.primaries, *self.replicas] if one.port == main[1])
         raise AssertionError(f"nobody has slot {slot}")
+
+    @property
+    def living(self) -> list[Server]:
+        """Return the primaries, of those that there were at first, that were not killed."""
+        return [node for node in self.primaries if node.process.poll() is None]
 
     def clear(self) -> None:
         """Empty every node."""
@@ -136,11 +146,55 @@ class Cluster:
             one.client.flushall()
 
 
+@dataclass(slots=True)
+class Move:
+    """The move of one slot, step by step, as `redis-cli --cluster reshard` does it."""
+
+    ring: Cluster
+    slot: int
+    source: Server
+    target: Server
+
+    @classmethod
+    def of(cls, ring: Cluster, slot: int) -> "Move":
+        """Plan the move of a slot to another primary."""
+        source = ring.having(slot)
+        return cls(ring, slot, source, next(node for node in ring.living if node is not source))
+
+    def begin(self) -> None:
+        """Tell both nodes of the move."""
+        source, target = (node.execute("CLUSTER", "MYID") for node in (self.source, self.target))
+        self.target.execute("CLUSTER", "SETSLOT", self.slot, "IMPORTING", source)
+        self.source.execute("CLUSTER", "SETSLOT", self.slot, "MIGRATING", target)
+
+    def keys(self) -> list[bytes]:
+        """List the keys that are still with the source."""
+        return list(self.source.execute("CLUSTER", "GETKEYSINSLOT", self.slot, 1_000))
+
+    def carry(self, *keys: bytes) -> None:
+        """Carry keys to the target, all of them if none is named."""
+        self.source.execute("MIGRATE", "127.0.0.1", self.target.port, "", 0, 5_000, "KEYS", *(keys or self.keys()))
+
+    def end(self) -> None:
+        """Carry the rest, and tell all primaries of the new owner."""
+        while self.keys():  # written meanwhile
+            self.carry()
+        name = self.target.execute("CLUSTER", "MYID")
+        for node in (self.target, self.source, *self.ring.living):
+            node.execute("CLUSTER", "SETSLOT", self.slot, "NODE", name)
+
+    def whole(self) -> None:
+        """Move the slot."""
+        self.begin()
+        self.carry()
+        self.end()
+
+
 @contextlib.contextmanager
-def cluster(program: str = VALKEY, *options: str) -> Iterator[Cluster]:
-    """Run a cluster of three primaries and a replica."""
+def cluster(program: str = VALKEY, *options: str, replicas: int = 1) -> Iterator[Cluster]:
+    """Run a cluster of three primaries, with replicas of as many of them."""
     with contextlib.ExitStack() as stack:
-        buses = free_ports(4)
+        buses = free_ports(3 + replicas)
         nodes = [
             stack.enter_context(
                 server(
@@ -158,14 +212,24 @@ def cluster(program: str = VALKEY, *options: str) -> Iterator[Cluster]:
         for other, bus in zip(others, buses[1:], strict=True):
             first.execute("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
         for node in nodes:
-            _wait_for(node, "cluster_known_nodes", "4", "the nodes know one another")
-        main = first.execute("CLUSTER", "MYID")
-        wait_until(lambda: main in nodes[3].execute("CLUSTER", "NODES"), "the primary is known")
-        nodes[3].execute("CLUSTER", "REPLICATE", main)
+            _wait_for(node, "cluster_known_nodes", str(len(nodes)), "the nodes know one another")
+        for main, replica in zip(nodes[:3], nodes[3:], strict=False):
+            _replicate(main, replica)
         for node in nodes:
             _wait_for(node, "cluster_state", "ok", "the cluster stands")
-        wait_until(lambda: nodes[3].client.info("replication")["master_link_status"] == "up", "the replica follows")
-        yield Cluster(nodes[:3], nodes[3])
+        for replica in nodes[3:]:
+            _wait_for_link(replica)
+        yield Cluster(nodes[:3], nodes[3:])
+
+
+def _replicate(main: Server, replica: Server) -> None:
+    name = main.execute("CLUSTER", "MYID")
+    wait_until(lambda: name in replica.execute("CLUSTER", "NODES"), "the primary is known")
+    replica.execute("CLUSTER", "REPLICATE", name)
+
+
+def _wait_for_link(replica: Server) -> None:
+    wait_until(lambda: replica.client.info("replication")["master_link_status"] == "up", "the replica follows")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -76,6 +77,13 @@ def wait_until(predicate: Callable[[], object], what: str, seconds: float = PATI
                 return
         assert time.monotonic() < end, f"not in {seconds} seconds: {what}"
         time.sleep(0.005)
+
+
+def client_of(url: str) -> Any:
+    """Connect to a server, or to a cluster with redis-py's own client. Use it as a context manager."""
+    if url.startswith("redis+cluster://"):
+        return redis.RedisCluster.from_url(url.replace("redis+cluster", "redis"), protocol=2)
+    return redis.Redis.from_url(url)
 
 
 def stray_keys(client: "redis.Redis", *, prefix: str | None = None) -> list[str]:

@@ -23,10 +23,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import redis
 import yaml
 from fakes.patience import PATIENCE
 from fakes.people import Message, PeopledSlack, Person, wait_until
+from fakes.valkey import client_of
 from stories.outside import Outside, outside
 
 from adapters.slack.inbound.http import PATH
@@ -384,12 +384,12 @@ def _line(row: Entry) -> str:
 
 def _timers(redis_url: str) -> list[str]:
     """What is set, as `TIMER/APPROVAL`."""
-    with redis.Redis.from_url(redis_url) as client:
+    with client_of(redis_url) as client:
         found = [client.zrange(key, 0, -1) for key in client.scan_iter("*:timers", count=1_000)]
         return [member.decode() for members in found for member in members if b"/" in member]
 
 
 def _mail(redis_url: str) -> list[str]:
     """The mailboxes that hold anything: a message leaves its box when it is done."""
-    with redis.Redis.from_url(redis_url) as client:
+    with client_of(redis_url) as client:
         return [box.decode() for box in client.scan_iter("*:mail:*", count=1_000)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from fakes.valkey import client_of
 
 Entry = Mapping[str, Any]
 
@@ -37,7 +38,7 @@ def take(url: str) -> list[Entry]:
 def put(url: str, entries: Iterable[Entry], later: timedelta = timedelta()) -> None:
     """Write what was taken into an empty Redis, as if `later` had passed: what lapsed meanwhile is gone."""
     passed = later // timedelta(milliseconds=1)
-    with redis.Redis.from_url(url) as client, client.pipeline(transaction=True) as all_at_once:
+    with client_of(url) as client, client.pipeline(transaction=False) as all_at_once:
         for entry in entries:
             left = None if entry["ttl_ms"] is None else entry["ttl_ms"] - passed
             if left is None or left > 0:

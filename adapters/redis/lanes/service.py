@@ -290,7 +290,7 @@ class LaneService:
         self._losses = losses
 
     async def mark_found(self) -> None:
-        """Mark all lanes with work, on a cluster. Safe to repeat. Raises RedisError.
+        """Mark and wake all lanes with work, on a cluster. Safe to repeat. Raises RedisError.
 
         Marks may be lost with their node; and those that were copied from a single server have another name.
         """
@@ -303,3 +303,5 @@ class LaneService:
                 continue
             index, name = self._keys.dirty(lane.thread), mailbox.write_lane(lane)
             await self._database.run(Command("ZADD", index, "NX", mailbox.STAMPS.next(), name))
+            if lane not in self._woken and lane not in self._later:
+                self.wake(lane)

@@ -2,7 +2,8 @@
 
 The document begins with `VERSION WRITE newline`, so a script compares the version without reading JSON. `WRITE` is a
 random name: a call that the client repeats finds its own write, says that it was written, and writes no effects or
-rows again. A change that touches nothing leaves a marker for this.
+rows again. A change that touches nothing leaves a marker for this. The repeated call writes the same once more, so that
+there is something which `?wait=1` can wait for (`adapters.redis.transport.replicated`).
 """
 
 from dataclasses import dataclass
@@ -50,10 +51,14 @@ class WriteApproval(Script[int]):
     `more` is the number of audit rows, the rows, and for each effect the position of its box, from 1, and its message.
     """
 
+    ACKED = True
     LUA = f"""
     {RECORD}
     local stored = redis.call('GET', approval)
-    if stored == document then return {WRITTEN} end
+    if stored == document then
+        redis.call('SET', approval, document, 'KEEPTTL')
+        return {WRITTEN}
+    end
     if expected == '' and stored then return {OVERTAKEN} end
     if expected ~= '' and (not stored or string.match(stored, '^%d+') ~= expected) then return {OVERTAKEN} end
     if asked ~= '' then
@@ -124,9 +129,13 @@ class IndexClosed(Script[None]):
 class WriteEffects(Script[bool]):
     """Write effects and audit rows that come with no change of an approval, once for each `seen`."""
 
+    ACKED = True
     LUA = f"""
     {RECORD}
-    if not redis.call('SET', seen, 1, 'NX', 'EX', seconds) then return 1 end
+    if not redis.call('SET', seen, 1, 'NX', 'EX', seconds) then
+        redis.call('EXPIRE', seen, seconds)
+        return 1
+    end
     {_POST}
     {_KEEP}
     return 1

@@ -30,10 +30,15 @@ _MILLISECOND = timedelta(milliseconds=1)
 class WriteGrant(Script[bool]):
     """Store a grant if its place is empty. Safe to run twice: it finds its own."""
 
+    ACKED = True
     LUA = f"""
     {RECORD}
     local stored = redis.call('GET', grant)
-    if stored then return stored == document and 1 or 0 end
+    if stored and stored ~= document then return 0 end
+    if stored then
+        redis.call('EXPIRE', grants, {_INDEXED}) -- a write, for which `?wait=1` can wait
+        return 1
+    end
     redis.call('SET', grant, document, 'PX', lasts)
     redis.call('SADD', grants, name)
     redis.call('EXPIRE', grants, {_INDEXED})
@@ -86,10 +91,14 @@ class UseGrant(Script[bool]):
 class RevokeGrant(Script[bool]):
     """Replace a grant with a mark. Safe to run twice: it finds its own mark."""
 
+    ACKED = True
     LUA = f"""
     {RECORD}
     local stored = redis.call('GET', grant)
-    if stored == mark then return 1 end
+    if stored == mark then
+        redis.call('SET', grant, mark, 'KEEPTTL') -- a write, for which `?wait=1` can wait
+        return 1
+    end
     if not stored or string.sub(stored, 1, 8) == 'revoked ' then return 0 end
     redis.call('SET', grant, mark, 'KEEPTTL')
     redis.call('SREM', grants, name)

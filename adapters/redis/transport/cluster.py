@@ -36,6 +36,7 @@ from adapters.redis.transport.errors import LOST, UnusableRedisError
 from adapters.redis.transport.failures import NoOutage, Outage
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.pools import SOCKET_TIMEOUT, blocking_node_pool, node_pool
+from adapters.redis.transport.replicated import Replicas, is_acked
 from adapters.redis.transport.scan import scan_server
 from adapters.redis.transport.scripts import Arg, RedisCall
 from adapters.redis.transport.sentinel import FAILOVER_SECONDS
@@ -61,6 +62,8 @@ class Cluster:
         self._patience = patience
         self._state = _ClusterState(at)
         self._links: dict[Node, Multiplexed] = {}
+        self._seconds: dict[Node, Multiplexed] = {}
+        self._replicas: dict[Node, Replicas] = {}
         self._learning = asyncio.Lock()
         self._closed = False
         self.outage = Outage(self._state.address)
@@ -81,6 +84,8 @@ class Cluster:
 
     async def run(self, call: RedisCall[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
+        if self._at.wait and is_acked((call,)):
+            return (await self.run_all(call))[0]
         words = call.by_hash()
         node = None if spans_slots(words) else self._state.table.owner(slot_of(words))
         if node is not None and (link := self._links.get(node)) is not None:
@@ -106,7 +111,8 @@ class Cluster:
                 raise redis.ConnectionError(_CLOSED)
             table = await self._table()
             packets = plan.packets(table)
-            for (node, sent), answer in zip(packets.items(), await self._ask_all(packets), strict=True):
+            answers = await self._ask_all(packets)
+            for (node, sent), answer in zip(packets.items(), answers, strict=True):
                 plan.take(node, sent, answer, table)
             if plan.wait:
                 await asyncio.sleep(limit.pause(plan.problem))
@@ -161,8 +167,9 @@ class Cluster:
     async def aclose(self) -> None:
         """Close every connection; waiting calls get a ConnectionError."""
         self._closed = True
-        while self._links:
-            await self._links.popitem()[1].aclose()
+        for links in (self._links, self._seconds):
+            while links:
+                await links.popitem()[1].aclose()
 
     @property
     def described(self) -> str:
@@ -192,25 +199,40 @@ class Cluster:
     async def _ask_all(self, packets: dict[Node, list[Sending]]) -> list[list[Any] | Exception]:
         if len(packets) == 1:
             ((node, sent),) = packets.items()
-            return [await self._ask(node, _words(sent))]
+            return [await self._send(node, sent)]
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._ask(node, _words(sent))) for node, sent in packets.items()]
+            asked = [group.create_task(self._send(node, sent)) for node, sent in packets.items()]
         return [task.result() for task in asked]
 
-    async def _ask(self, node: Node, commands: Sequence[tuple[Arg, ...]]) -> list[Any] | Exception:
+    async def _send(self, node: Node, sent: Sequence[Sending]) -> list[Any] | Exception:
+        """Send a packet to a node; with `?wait=1` replicas have first what is acknowledged to people."""
+        words = _words(sent)
+        if not self._at.wait or not is_acked(sending.call for sending in sent):
+            return await self._ask(node, words)
+        replicas = self._replicas.setdefault(node, Replicas(self._at.wait, str(node)))
+        answer = await self._ask(node, [*words, replicas.wait()], second=True)
+        if not isinstance(answer, Exception):
+            replicas.take(answer.pop())
+        return answer
+
+    async def _ask(
+        self, node: Node, commands: Sequence[tuple[Arg, ...]], *, second: bool = False
+    ) -> list[Any] | Exception:
         try:
-            return await self._link(node).ask(commands)
+            return await self._link(node, second=second).ask(commands)
         except Exception as error:  # noqa: BLE001 - the plan raises what it cannot handle
             return error
 
-    def _link(self, node: Node) -> Multiplexed:
+    def _link(self, node: Node, *, second: bool = False) -> Multiplexed:
+        """Give the connection to a node, or the `second` one, which waits for replicas."""
         if self._closed:
             raise redis.ConnectionError(_CLOSED)
-        if (link := self._links.get(node)) is None:
+        links = self._seconds if second else self._links
+        if (link := links.get(node)) is None:
             pool = node_pool(node, self._at)
             quiet = NoOutage(str(node))
             link = Multiplexed(pool, patience=self._patience, retries=_NODE_RETRIES, outage=quiet)
-            self._links[node] = link
+            links[node] = link
         return link
 
     async def _table(self) -> SlotTable:
@@ -232,8 +254,9 @@ class Cluster:
                 self._state.no_answer(answers)
             if not set(seen.primaries) <= set(self._state.table.primaries):
                 self.outage.losses += 1
-            for gone in [node for node in self._links if not self._state.has(node)]:
-                await self._links.pop(gone).aclose()
+            for links in (self._links, self._seconds):
+                for gone in [node for node in links if not self._state.has(node)]:
+                    await links.pop(gone).aclose()
 
 
 class SyncCluster:
@@ -392,11 +415,15 @@ class _RetryLimit:
     def pause(self, problem: Exception | None) -> float:
         """Give the seconds to wait before the next try. Raises the problem when there is none."""
         self._failures += 1
-        if self._outage is not None and problem is not None and time.monotonic() > self._began + _REDIRECTED_SECONDS:
+        if self._outage is not None and problem is not None and self._is_outage(self._outage):
             self._outage.begin(problem)
         if problem is not None and time.monotonic() > self._end and self._failures > _NODE_RETRIES:
             raise problem
         return _BACKOFF.compute(self._failures)
+
+    def _is_outage(self, outage: Outage) -> bool:
+        """Tell whether this has lasted, and is not the rest of an outage that is over for other calls."""
+        return time.monotonic() > self._began + _REDIRECTED_SECONDS and not outage.ended_since(self._began)
 
     def end(self) -> None:
         """Note that the call went through."""

@@ -48,6 +48,10 @@ class Outage:
             self._began = None
             self.losses += 1
 
+    def ended_since(self, since: float) -> bool:
+        """Tell whether an outage ended in the time since (`time.monotonic()`)."""
+        return self._ended >= since
+
     def explains(self, error: BaseException, since: float) -> bool:
         """Tell whether an outage that was logged explains an error, in the time since (`time.monotonic()`)."""
         return isinstance(error, (*LOST, ClusterDownError)) and (self._began is not None or self._ended >= since)

@@ -28,9 +28,11 @@ from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.failures import Outage
 from adapters.redis.transport.pipelined import CLOSED, PipelinedConnection
 from adapters.redis.transport.pools import SOCKET_TIMEOUT, address_of, pool_of
+from adapters.redis.transport.replicated import Replicas, is_acked
 from adapters.redis.transport.scan import scan_server
 from adapters.redis.transport.scripts import Arg, Command, RedisCall
 from adapters.redis.transport.server_check import check
+from adapters.redis.transport.urls import read
 
 RETRIES = 5
 """How often a call is sent again when its answer is lost."""
@@ -50,7 +52,10 @@ class Multiplexed:
         retries: int = RETRIES,
         ride_out: float = 0.0,
         outage: Outage | None = None,
+        wait: int = 0,
     ) -> None:
+        self._wait = wait
+        self._second: Multiplexed | None = None
         self._pool = pool
         self._ride_out = ride_out
         self._reached = False
@@ -60,6 +65,7 @@ class Multiplexed:
         self._link: PipelinedConnection | None = None
         self._opening: asyncio.Task[PipelinedConnection] | None = None
         self.outage = outage or Outage(self.address)
+        self._replicas = Replicas(wait, self.address)
 
     @classmethod
     def from_url(cls, url: str, *, patience: float = SOCKET_TIMEOUT, ride_out: float = 0.0) -> Self:
@@ -68,7 +74,7 @@ class Multiplexed:
         A call is repeated a few times, and for `ride_out` seconds if the server was reached before.
         Raises UnusableRedisError when `url` is not one of Redis.
         """
-        return cls(pool_of(url), patience=patience, ride_out=ride_out)
+        return cls(pool_of(url), patience=patience, ride_out=ride_out, wait=read(url).wait)
 
     @property
     def address(self) -> str:
@@ -77,6 +83,8 @@ class Multiplexed:
 
     async def run(self, call: RedisCall[R]) -> R:
         """Run one call. Raises redis.exceptions.RedisError when it cannot be answered, after some tries."""
+        if self._wait and is_acked((call,)):
+            return (await self.run_all(call))[0]
         (reply,) = await self.ask((call.by_hash(),))
         if isinstance(reply, NoScriptError):
             (reply,) = await self.ask((call.by_source(),))
@@ -89,9 +97,26 @@ class Multiplexed:
 
         Raises the first error, after all have run.
         """
+        if self._wait and is_acked(calls):
+            return await self._run_replicated(*calls)
         replies = await self.ask([call.by_hash() for call in calls])
         if (unknown := first_unknown(replies)) is not None:
             replies[unknown:] = await self.ask([call.by_source() for call in calls[unknown:]])
+        return read_all(calls, replies)
+
+    async def _run_replicated(self, *calls: RedisCall[R]) -> list[R]:
+        """Run calls on the second connection, and wait for replicas: see `adapters.redis.transport.replicated`."""
+        if self._second is None:
+            self._second = Multiplexed(
+                self._pool, patience=self._patience, retries=self._retries, ride_out=self._ride_out, outage=self.outage
+            )
+        wait = self._replicas.wait()
+        *replies, reached = await self._second.ask([*(call.by_hash() for call in calls), wait])
+        if (unknown := first_unknown(replies)) is not None:
+            *replies[unknown:], reached = await self._second.ask(
+                [*(call.by_source() for call in calls[unknown:]), wait]
+            )
+        self._replicas.take(reached)
         return read_all(calls, replies)
 
     def scan(self, match: str) -> AsyncIterator[bytes]:
@@ -105,6 +130,8 @@ class Multiplexed:
     async def aclose(self) -> None:
         """Close the connection; waiting calls get a ConnectionError."""
         self._closed = True
+        if self._second is not None:
+            await self._second.aclose()
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])

@@ -49,7 +49,7 @@ def pool_of(url: str) -> "redis.asyncio.ConnectionPool":
     pool: redis.asyncio.ConnectionPool
     with _known_options():
         match read(url):
-            case Single(url):
+            case Single(url=url):
                 pool = redis.asyncio.BlockingConnectionPool.from_url(url, **_OPTIONS, retry=retry)
             case Sentinels() as at:
                 pool = PrimaryPool(at, **{**_OPTIONS, "retry": retry, **at.options})
@@ -67,7 +67,7 @@ def blocking_pool_of(url: str) -> "redis.ConnectionPool":
     pool: redis.ConnectionPool
     with _known_options():
         match read(url):
-            case Single(url):
+            case Single(url=url):
                 pool = redis.BlockingConnectionPool.from_url(url, **_OPTIONS, retry=retry)
             case Sentinels() as at:
                 pool = BlockingPrimaryPool(at, **{**_OPTIONS, "retry": retry, **at.options})

@@ -71,6 +71,8 @@ class Script(Generic[R_co]):
     """Base of every script; the module's docstring says how to write one."""
 
     LUA: ClassVar[str]
+    ACKED: ClassVar[bool] = False
+    """True if Slack is told "ok" once it ran: with `?wait=1` replicas have it first (`...transport.replicated`)."""
 
     def by_hash(self) -> tuple[Arg, ...]:
         """Give EVALSHA and its words."""

@@ -7,7 +7,8 @@
 `rediss+sentinel` and `rediss+cluster` are the same over TLS, to the Sentinels as well. User and password are those of
 the data servers; the Sentinels have their own, none by default. Every other option is one of redis-py's connections
 (`ssl_ca_certs`, `socket_timeout`, ...); options named `ssl_...` apply to the Sentinels too. The default port is 6379,
-for Sentinels 26379.
+for Sentinels 26379. `wait=1`, with each of them, makes the bot wait for as many replicas before it acknowledges what
+people do: see `adapters.redis.transport.replicated`.
 
 These forms are not ours. `redis+sentinel` comes from the package redis-sentinel-url, and limits and Prefect read it;
 `redis+cluster` comes from limits (https://limits.readthedocs.io/en/stable/storage.html). Kombu's
@@ -15,7 +16,7 @@ These forms are not ours. `redis+sentinel` comes from the package redis-sentinel
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -28,6 +29,7 @@ _FORMS = (
     "redis://HOST:PORT/0, rediss://HOST:PORT/0 (TLS), unix:///PATH/TO/SOCKET, "
     "redis+sentinel://HOST:26379,HOST:26379/SERVICE/0 or redis+cluster://HOST:PORT,HOST:PORT"
 )
+_MOST_REPLICAS = 10
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
@@ -46,6 +48,7 @@ class Single:
     """One server; `url` is one of redis-py's own."""
 
     url: str = field(repr=False)
+    wait: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Sentinels:
     tls: bool
     options: Mapping[str, Any] = field(repr=False)
     sentinel_options: Mapping[str, Any] = field(repr=False)
+    wait: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Nodes:
     seeds: tuple[Node, ...]
     tls: bool
     options: Mapping[str, Any] = field(repr=False)
+    wait: int = 0
 
 
 Deployment: TypeAlias = Single | Sentinels | Nodes
@@ -76,13 +81,14 @@ def read(url: str) -> Deployment:
     """Read a URL. Raises UnusableRedisError, which does not repeat the URL."""
     scheme = url.partition("://")[0].lower() if "://" in url else ""
     try:
+        url, wait = _without_wait(url)
         match scheme:
             case "redis" | "rediss" | "unix":
-                return _single(url)
+                return replace(_single(url), wait=wait)
             case "redis+sentinel" | "rediss+sentinel":
-                return _sentinels(url, tls=scheme.startswith("rediss"))
+                return replace(_sentinels(url, tls=scheme.startswith("rediss")), wait=wait)
             case "redis+cluster" | "rediss+cluster":
-                return _nodes(url, tls=scheme.startswith("rediss"))
+                return replace(_nodes(url, tls=scheme.startswith("rediss")), wait=wait)
     except (ValueError, TypeError):
         raise _unusable("cannot be read (is there a special character in the password? write it as %XX)") from None
     raise _unusable(f"starts with {scheme}://" if scheme.replace("+", "").isalnum() else "is not a URL") from None
@@ -93,6 +99,19 @@ def unknown_option() -> UnusableRedisError:
     return UnusableRedisError(
         "REDIS_URL has an option that redis-py does not know or cannot read: correct the part after the ?"
     )
+
+
+def _without_wait(url: str) -> tuple[str, int]:
+    """Take the option `wait` out of a URL. Raises UnusableRedisError if it is no small number."""
+    rest, _, query = url.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    found = [value for name, value in pairs if name == "wait"]
+    if not found:
+        return url, 0
+    if not all(value.isdecimal() and int(value) <= _MOST_REPLICAS for value in found):
+        raise UnusableRedisError("REDIS_URL has a wait that is no number of replicas: write ?wait=1")
+    others = urlencode([(name, value) for name, value in pairs if name != "wait"])
+    return f"{rest}?{others}" if others else rest, int(found[-1])
 
 
 def _single(url: str) -> Single:

@@ -2,7 +2,6 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from fakes.graph_stores import store, vectors
-from fakes.servers import ring, whole_ring
 from fakes.valkey import cluster_url, redis_server, redis_url
 
 from adapters.redis.transport.base import AsyncTransport
@@ -10,8 +9,7 @@ from adapters.redis.transport.connection import Database, SyncDatabase
 from adapters.redis.transport.multiplexed import Multiplexed
 
 __all__ = [
-    "cluster_url", "database", "redis_server", "redis_url", "ring", "runs", "store", "sync_database", "vectors",
-    "whole_ring",
+    "cluster_url", "database", "redis_server", "redis_url", "runs", "store", "sync_database", "vectors",
 ]  # fmt: skip
 
 

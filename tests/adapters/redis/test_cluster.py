@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import redis
 from fakes import servers
+from fakes.servers import Move
 from fakes.valkey import wait_until
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
@@ -206,44 +207,6 @@ async def check(url: str) -> list[str]:
 
 
 # Slots that move.
-
-
-@dataclass(slots=True)
-class Move:
-    """The move of one slot, step by step, as `redis-cli --cluster reshard` does it."""
-
-    ring: servers.Cluster
-    slot: int
-    source: servers.Server
-    target: servers.Server
-
-    @classmethod
-    def of(cls, ring: servers.Cluster, slot: int) -> "Move":
-        source = ring.having(slot)
-        return cls(ring, slot, source, next(node for node in ring.primaries if node is not source))
-
-    def begin(self) -> None:
-        source, target = (node.execute("CLUSTER", "MYID") for node in (self.source, self.target))
-        self.target.execute("CLUSTER", "SETSLOT", self.slot, "IMPORTING", source)
-        self.source.execute("CLUSTER", "SETSLOT", self.slot, "MIGRATING", target)
-
-    def keys(self) -> list[bytes]:
-        return list(self.source.execute("CLUSTER", "GETKEYSINSLOT", self.slot, 1_000))
-
-    def carry(self, *keys: bytes) -> None:
-        self.source.execute("MIGRATE", "127.0.0.1", self.target.port, "", 0, 5_000, "KEYS", *(keys or self.keys()))
-
-    def end(self) -> None:
-        while self.keys():  # written meanwhile
-            self.carry()
-        name = self.target.execute("CLUSTER", "MYID")
-        for node in (self.target, self.source, *self.ring.primaries):
-            node.execute("CLUSTER", "SETSLOT", self.slot, "NODE", name)
-
-    def whole(self) -> None:
-        self.begin()
-        self.carry()
-        self.end()
 
 
 @asynccontextmanager

@@ -115,3 +115,18 @@ async def test_addresses_hold_no_password() -> None:
         assert one.address == "service main of Sentinel a:26379,b:1"
     async with deployments.multiplexed(f"rediss+cluster://bob:{SECRET}@a,[::1]:1") as many:
         assert many.address == "a:6379,[::1]:1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://h:1/0?wait=1", "redis+sentinel://h/main?wait=1&db=2", "redis+cluster://h:1?socket_timeout=2&wait=1"],
+)
+def test_how_many_replicas_are_waited_for(url: str) -> None:
+    assert read(url).wait == 1
+    assert "wait" not in repr(getattr(read(url), "options", getattr(read(url), "url", "")))
+
+
+@pytest.mark.parametrize("wait", ["", "one", "-1", "1.5", "11"])
+def test_a_wait_that_is_no_number_of_replicas(wait: str) -> None:
+    with pytest.raises(UnusableRedisError, match=r"has a wait that is no number of replicas: write \?wait=1"):
+        read(f"redis+cluster://h:1?wait={wait}")
