@@ -80,12 +80,14 @@ class World:
         """He decides."""
         return self.slack.person("bob")
 
-    def configure(self, flow: str, *, approvals: Sequence[Mapping[str, Any]] = (), **more: Any) -> None:
+    def configure(
+        self, flow: str, *, approvals: Sequence[Mapping[str, Any]] = (), mode: str = "socket", **more: Any
+    ) -> None:
         """Write `app.yaml`: one agent in #deploys, made of a graph of `flows.py`; `more` is said of it."""
         shutil.copy(HERE / "flows.py", self.folder / "flows.py")
         agent = {"graph": f"flows.py:{flow}", "channels": ["#deploys"], "input": {"text": "$text"}, "reply": "said"}
         agent |= more
-        said: dict[str, Any] = {"agents": {flow: agent}, "slack": {"mode": "socket"}, "http": {"port": 0}}
+        said: dict[str, Any] = {"agents": {flow: agent}, "slack": {"mode": mode}, "http": {"port": 0}}
         said |= {"approvals": [dict(rule) for rule in approvals]} if approvals else {}
         (self.folder / "app.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
 
