@@ -4,7 +4,7 @@ The configuration keeps names: only Slack knows people, groups and channels. A n
 and so is a person who may never decide, and a quorum that the named people cannot reach.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -32,7 +32,7 @@ class KnownNames:
 
     people: Mapping[str, ListedPerson]
     channels: Mapping[str, ChannelId]
-    listed: Collection[str] = ()
+    listed: Sequence[str] = ()
     groups: GroupNames = field(default_factory=GroupNames)
 
 

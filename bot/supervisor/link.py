@@ -68,6 +68,7 @@ class Link:
         self._stop = stop
         self._member: Member | None = None
         self._read: ReadText | None = None
+        self._text = ""
         self._channel: Channel | None = None
 
     @contextlib.asynccontextmanager
@@ -87,7 +88,8 @@ class Link:
 
     async def configuration(self) -> str:
         """The text of `app.yaml` that is in force. Raises GoneError."""
-        return str((await self._open.ask("configuration"))["text"])
+        self._text = str((await self._open.ask("configuration"))["text"])
+        return self._text
 
     def serving(self) -> None:
         """Tell that this worker serves."""
@@ -100,6 +102,19 @@ class Link:
     def represent(self, member: Member, read: ReadText) -> None:
         """From now on `member` answers the supervisor. `read` reads what it shall reload."""
         self._member, self._read = member, read
+
+    # Names: see `bot.wiring.slack.SharedNames` ------------------------------------------------------------------------
+
+    async def names(self) -> str | None:
+        """The names that another worker found for the `app.yaml` that this one reads."""
+        try:
+            return (await self._open.ask("names", text=self._text))["names"]  # type: ignore[no-any-return]
+        except GoneError:
+            return None
+
+    def tell_names(self, names: str) -> None:
+        """Tell the names that this worker found."""
+        self._open.tell("names", text=self._text, names=names)
 
     # The crew: see `bot.runtime.http.Crew` ----------------------------------------------------------------------------
 
@@ -133,6 +148,7 @@ class Link:
                     await member.count_waiting()
                 return {"families": member.metrics.families()}
             case "prepare":
+                self._text = message["text"]
                 problems = await member.reload.prepare(partial(self._read, message["text"]))
                 return {"problems": [[each.where, each.what, each.fix] for each in problems]}
             case "take effect":

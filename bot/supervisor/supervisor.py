@@ -19,6 +19,7 @@ import contextlib
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,8 @@ STOP_SECONDS = 29.0
 """A worker takes 25 s for its runs and some for its last answers; orchestrators kill after 30 s by default."""
 _ANSWER_SECONDS = 4.0
 _PREPARE_SECONDS = 60.0
+_NAMES_SECONDS = 300.0
+"""How long workers take the names that one of them looked up: the others start soon after the first."""
 _FIRST_DEATHS = 3
 """Deaths in a row after which a supervisor gives up none of whose workers ever served."""
 _DEATHS = 3
@@ -67,6 +70,8 @@ class Supervisor:
         self._first_serves, self._all_serve = asyncio.Event(), asyncio.Event()
         self._stop, self._reload_asked = asyncio.Event(), asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._names: tuple[str, float, str] = ("", 0.0, "")
+        """The names that a worker looked up for a text of `app.yaml`, and when."""
         self._deaths = 0
         self._failure: tuple[str, ...] = ()
         self._lifeline, self._held = os.pipe()
@@ -202,6 +207,12 @@ class Supervisor:
                 await self._begin_to_serve(worker)
             case "failed":
                 worker.problems = tuple(message["problems"])
+            case "names" if "names" in message:
+                self._names = (message["text"], time.monotonic(), message["names"])
+            case "names":
+                text, told, names = self._names
+                is_new = text == message["text"] and time.monotonic() - told < _NAMES_SECONDS
+                return {"names": names if is_new else None}
             case "metrics" if "families" in message:
                 self._sums.note(worker.number, message["families"])
             case "metrics":
@@ -284,11 +295,8 @@ class Supervisor:
         serving = [each for each in self._workers if each.serves]
         try:
             text = await asyncio.to_thread(self._read)
-            problems = [
-                each
-                for found in await asyncio.gather(*(self._prepared(one, text) for one in serving))
-                for each in found
-            ]
+            self._names = ("", 0.0, "")
+            problems = await self._all_prepared(serving, text)
         except ProblemsError as error:
             problems = list(error.problems)
             text = self._text
@@ -304,6 +312,14 @@ class Supervisor:
             except (GoneError, TimeoutError):
                 worker.kill()  # it may still go by the old rules; it is started again with the new ones
         log.info("all workers reloaded", file=str(self._file), workers=len(serving))
+
+    async def _all_prepared(self, workers: Sequence[Worker], text: str) -> list[ConfigProblem]:
+        """Let one worker prepare a text, which looks up the names in it, and then the others."""
+        for some in (workers[:1], workers[1:]):
+            found = await asyncio.gather(*(self._prepared(each, text) for each in some))
+            if problems := [each for problems in found for each in problems]:
+                return problems
+        return []
 
     async def _prepared(self, worker: Worker, text: str) -> list[ConfigProblem]:
         """Let a worker prepare a text; gives what is wrong with it."""

@@ -34,7 +34,7 @@ from bot.wiring.probes import probes
 from bot.wiring.reload import Parts, asks_groups
 from bot.wiring.requester import asked_requester
 from bot.wiring.running import Bot
-from bot.wiring.slack import connected, listening_agents, manifest
+from bot.wiring.slack import SharedNames, connected, listening_agents, manifest
 from bot.wiring.storage import Storage, storage
 from bot.wiring.workspace import PortTakenError, local_workspace
 
@@ -53,17 +53,20 @@ async def bot(
     clock: SystemClock | DemoClock = SYSTEM_CLOCK,
     read: Read | None = None,
     connections: int = CONNECTIONS,
+    shared: SharedNames | None = None,
 ) -> AsyncIterator[Bot]:
     """Put the parts of a bot together. Raises ProblemsError for problems with the configuration, Redis or Slack.
 
     `read` reads the configuration again for a reload; it raises ProblemsError. By Socket Mode it opens so many
-    `connections`.
+    `connections`. `shared` are the names that a worker beside it has looked up.
     After `lease`, others take over the work of a process that died. Slack gets its answer within `patience` seconds.
     """
     metrics, conditions = Metrics(), compiled(config, CelConditions())
     async with (
         storage(config, lease, clock) as kept,
-        connected(config, kept, clock, all_groups=asks_groups(conditions), together=together(config)) as slack,
+        connected(
+            config, kept, clock, all_groups=asks_groups(conditions), together=together(config), shared=shared
+        ) as slack,
         late_graphs(config, kept, conditions) as graphs,
         on_call_in_force(config, kept, slack, metrics, clock) as on_call,
     ):
@@ -90,7 +93,7 @@ async def bot(
             slack_app(config, slack, kept, ports, made, metrics, patience) as handlers,
             agent_names(config, kept, slack.identity.team, lease) as names,
         ):
-            parts = Parts(slack, kept, graphs, metrics, ports.clock, rules, handlers.channels, on_call)
+            parts = Parts(slack, kept, graphs, metrics, ports.clock, rules, handlers.channels, on_call, shared)
             reload = Reload(
                 config=config,
                 read=read or partial(load, config.file, os.environ),

@@ -19,7 +19,7 @@ from bot.rules.rulebook import Compiled, KnownNames, compiled, rulebook
 from bot.runtime.late_graphs import LateGraphs
 from bot.telemetry import Metrics
 from bot.wiring.oncall import on_call_sources, oncall_people, shift_sources, warn_of_strangers
-from bot.wiring.slack import Slack, introduced
+from bot.wiring.slack import SharedNames, Slack, introduced
 from bot.wiring.storage import Storage
 from engine.ports import Clock
 from engine.rules.conditions import Name
@@ -45,6 +45,7 @@ class Parts:
     rules: Rules
     channels: Channels
     on_call: OnCallInForce
+    shared: SharedNames | None = None
 
     async def prepare(self, config: Config) -> "PreparedReload":
         """Prepare a new configuration. Raises ProblemsError; then nothing has changed."""
@@ -53,7 +54,9 @@ class Parts:
         found = misfits(config, conditions, self.graphs.schemas)
         if found.problems:
             raise ProblemsError(found.problems)
-        _, known, channels = await introduced(config, self.slack.client, self.kept, all_groups=asks_groups(conditions))
+        _, known, channels = await introduced(
+            config, self.slack.client, self.kept, all_groups=asks_groups(conditions), shared=self.shared
+        )
         book = rulebook(config, known, conditions)
         for each in found.warnings:
             log.warning("a condition suits some tools only", rule=each)

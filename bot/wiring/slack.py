@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
+from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
 
@@ -47,6 +49,19 @@ NAME_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 
 
+class SharedNames(Protocol):
+    """What another worker of the same supervisor has found in Slack for the same `app.yaml`, a moment ago.
+
+    Eight workers that each listed all people and channels would meet Slack's limit of 20 such calls a minute.
+    """
+
+    async def names(self) -> str | None:
+        """The names, if another worker has told them."""
+
+    def tell_names(self, names: str) -> None:
+        """Tell the names to the other workers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slack:
     """A connected workspace: the bot's identity, the resolved names, and the adapters on the Web API."""
@@ -69,6 +84,7 @@ async def connected(
     *,
     all_groups: bool,
     together: frozenset[AgentName],
+    shared: SharedNames | None = None,
 ) -> AsyncIterator[Slack]:
     """Connect, and look up all names of the configuration. Raises ProblemsError."""
     secrets = config.secrets
@@ -76,7 +92,7 @@ async def connected(
         web_client(secrets.slack_bot_token, secrets.slack_api_url or SLACK) as client,
         contextlib.AsyncExitStack() as stack,
     ):
-        identity, known, channels = await introduced(config, client, kept, all_groups=all_groups)
+        identity, known, channels = await introduced(config, client, kept, all_groups=all_groups, shared=shared)
         client.pace.keep_to(RedisBudget(kept.database, kept.keys, identity.team))
         memory = RedisGroupMemory(kept.database, kept.keys, identity.team)
         groups = SlackGroups(client, identity, memory, handles=known.groups.spelled, now=clock.now)
@@ -107,11 +123,18 @@ def remembering(memory: RedisPeopleMemory) -> Met:
 
 
 async def introduced(
-    config: Config, client: "AsyncWebClient", kept: Storage, *, all_groups: bool
+    config: Config,
+    client: "AsyncWebClient",
+    kept: Storage,
+    *,
+    all_groups: bool,
+    shared: SharedNames | None = None,
 ) -> tuple[Identity, KnownNames, ChannelNames]:
     """The bot's identity, and the people, groups and channels that the configuration names. Raises ProblemsError."""
     try:
         identity = await whoami(client)
+        if shared is not None and (told := await shared.names()) is not None:
+            return identity, *_names().validate_json(told)
         people, listed = await asyncio.gather(
             directory.people(client, {**approver_names(config), **oncall_names(config)}, identity),
             directory.channels(client),
@@ -130,7 +153,16 @@ async def introduced(
         raise ProblemsError([groups_problem(where, error)]) from None
     except (SlackClientError, OSError, TimeoutError) as error:
         raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
-    return identity, KnownNames(people, channels.ids, channels.listed, found), channels
+    looked_up = KnownNames(people, channels.ids, channels.listed, found)
+    if shared is not None:
+        shared.tell_names(_names().dump_json((looked_up, channels)).decode())
+    return identity, looked_up, channels
+
+
+@functools.cache
+def _names() -> TypeAdapter[tuple[KnownNames, ChannelNames]]:
+    """The names as JSON; made when it is needed, since one process alone needs it not."""
+    return TypeAdapter(tuple[KnownNames, ChannelNames])
 
 
 def listening_agents(config: Config, channels: Mapping[str, ChannelId]) -> Agents:

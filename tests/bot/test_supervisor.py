@@ -148,6 +148,14 @@ async def test_it_goes_on_where_one_of_them_lasts(tmp_path: Path, monkeypatch: p
         assert not running.running.done()
 
 
+async def test_names_are_looked_up_by_the_first_worker_for_all(tmp_path: Path) -> None:
+    """Slack allows 20 lists of people a minute, to all workers together."""
+    text = "1: names\n2: names\n3: names"
+    async with crew(tmp_path, text, count=3) as running:
+        await running.ready.wait()
+        assert (await running.supervisor.readiness())["degraded"] == [text, "names of worker 1"]
+
+
 @pytest.mark.promise("P6")
 async def test_all_workers_take_a_file_or_none(tmp_path: Path) -> None:
     async with crew(tmp_path, "old", count=3) as running:

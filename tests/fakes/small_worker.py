@@ -7,6 +7,7 @@ Started by its path. It obeys the text of its configuration, a line for each wor
     2: cannot start     it tells a problem, and ends
     2: refuses          it takes no text that says so
     2: hangs            it answers nothing once it serves, and does not stop
+    2: names            it says which names it has
     2: counts 5         it tells that it counted so many clicks, before it serves
 """
 
@@ -25,12 +26,16 @@ class SmallWorker:
         self.lines = self.channel.makefile("r", encoding="utf-8")
         self.prepared = ""
         self.text = self.ask("configuration")["text"]
+        self.names = self.ask("names", text=self.text)["names"]
+        if self.names is None:
+            self.names = f"names of worker {self.number}"
+            self.send(what="names", text=self.text, names=self.names)
 
     def send(self, **message: Any) -> None:
         self.channel.sendall(json.dumps(message).encode() + b"\n")
 
-    def ask(self, what: str) -> Any:
-        self.send(number=1, what=what)
+    def ask(self, what: str, **more: Any) -> Any:
+        self.send(number=1, what=what, **more)
         return json.loads(self.lines.readline())["answer"]
 
     def says(self, what: str, text: str | None = None) -> bool:
@@ -74,7 +79,8 @@ class SmallWorker:
             case "metrics":
                 self.answer(message, families=self.families())
             case "readiness":
-                self.answer(message, missing=[], degraded=[self.text], hears=True)
+                names = [self.names] if self.says("names") else []
+                self.answer(message, missing=[], degraded=[self.text, *names], hears=True)
             case _:
                 self.answer(message)
 
