@@ -32,7 +32,7 @@ class KnownNames:
 
     people: Mapping[str, ListedPerson]
     channels: Mapping[str, ChannelId]
-    listed: Sequence[str] = ()
+    listed: tuple[str, ...] = ()
     groups: GroupNames = field(default_factory=GroupNames)
 
 

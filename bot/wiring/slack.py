@@ -192,6 +192,9 @@ def slack_problem(variable: str, error: Exception) -> ConfigProblem:
     code = error.code if isinstance(error, SlackRefused) else ""
     if code in ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"):
         return ConfigProblem(variable, f"is refused by Slack ({code})", "Copy it again from your app's pages.")
+    if code == "too_many_websockets":
+        what = "Slack allows an app 10 connections by Socket Mode, and all are in use"
+        return ConfigProblem(variable, what, "Stop other processes that use this app, or give them another app.")
     if code:
         return ConfigProblem(variable, str(error), "See https://docs.slack.dev/reference/methods for this code.")
     host, why = getattr(error, "host", None) or "slack.com", type(error).__name__

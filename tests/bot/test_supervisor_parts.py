@@ -6,11 +6,19 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from adapters.slack.workspace.errors import SlackRefused
 from bot.cli import invoke
+from bot.rules.channel_names import ChannelNames
+from bot.rules.group_names import GroupNames
+from bot.rules.rulebook import KnownNames
 from bot.supervisor.assignment import MOST_CONNECTIONS, connections_of
 from bot.supervisor.cores import usable_cores
 from bot.supervisor.sums import Sums
 from bot.telemetry import GAUGES, Metrics, Waiting
+from bot.wiring import slack
+from bot.wiring.slack import slack_problem
+from engine.ids import ChannelId, UserId
+from engine.ports import ListedGroup, ListedPerson
 
 CORES = usable_cores(Path("/nowhere"), Path("/nowhere"))
 """Of this machine, without a quota."""
@@ -87,6 +95,27 @@ def test_two_supervisors_with_their_workers_stay_within_slacks_ten() -> None:
         assert 2 * sum(each) <= 2 * MOST_CONNECTIONS <= 10
         assert sum(each) >= 3, "one is open while Slack replaces another, also where a worker is being started again"
         assert len({*each} - {0}) == 1, "Slack spreads events over connections"
+
+
+def test_it_is_said_where_slack_opens_no_more_connections() -> None:
+    problem = slack_problem("SLACK_APP_TOKEN", SlackRefused("apps.connections.open", "too_many_websockets"))
+    assert str(problem) == (
+        "SLACK_APP_TOKEN: Slack allows an app 10 connections by Socket Mode, and all are in use. "
+        "Stop other processes that use this app, or give them another app."
+    )
+
+
+# Names ----------------------------------------------------------------------------------------------------------------
+
+
+def test_names_mean_the_same_in_the_worker_that_gets_them() -> None:
+    channels = ChannelNames({"#deploys": ChannelId("C1")}, {"#old": "is archived"}, {"#deploys": "x"}, ("#deploys",))
+    people = {"alice": ListedPerson(UserId("U1")), "U2": ListedPerson(UserId("U2"), "a guest", outsider=True)}
+    groups = GroupNames({"sre": ListedGroup("S1", "sre", frozenset({UserId("U1")}))}, {"sre": "S1"})
+    known = KnownNames(people, channels.ids, channels.listed, groups)
+    got_known, got_channels = slack._names().validate_json(slack._names().dump_json((known, channels)))
+    assert (got_known, got_channels) == (known, channels)
+    assert (got_known.groups.handles, got_channels.memory) == (groups.handles, channels.memory)
 
 
 # Metrics --------------------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ async def sockets(
     Entering waits until every connection is open. Slack's client checks every `look_after` seconds and reopens a broken
     one. Raises SlackRefused for a wrong token, with which that client would try forever.
     """
-    await check_app_token(app.client, app_token)
+    checked = await check_app_token(app.client, app_token)
     async with AsyncExitStack() as stack:
         handlers = []
         for _ in range(connections):
@@ -73,6 +73,7 @@ async def sockets(
             )
             stack.push_async_callback(_closed, handler)
             handlers.append(handler)
+        handlers[0].client.wss_uri = checked  # Slack takes few calls for an address a minute
         async with asyncio.TaskGroup() as group:
             for handler in handlers:
                 group.create_task(handler.connect_async())  # type: ignore[no-untyped-call]

@@ -27,10 +27,10 @@ def missing_scopes(identity: Identity) -> tuple[str, ...]:
     return tuple(sorted(set(SCOPES) - WHERE_NAMED - AIDS - identity.scopes)) if identity.scopes else ()
 
 
-async def check_app_token(client: AsyncWebClient, app_token: str) -> None:
-    """Check that this token opens Socket Mode. Raises SlackRefused."""
+async def check_app_token(client: AsyncWebClient, app_token: str) -> str:
+    """Check that this token opens Socket Mode; gives the address of one connection. Raises SlackRefused."""
     try:
-        await client.apps_connections_open(app_token=app_token)
+        return str((await client.apps_connections_open(app_token=app_token))["url"])
     except SlackApiError as error:
         raise refused("apps.connections.open", error) from None
 

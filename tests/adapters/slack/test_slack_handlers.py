@@ -395,6 +395,23 @@ async def test_a_click_arrives_while_a_socket_is_replaced(
         assert len(bot.desk.clicks) == 1
 
 
+async def test_the_call_that_checks_the_token_opens_the_first_socket(
+    slack: PeopledSlack, chatting: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack promises one such call a minute, and several workers start at once."""
+    given: list[str] = []
+    ticket = slack.workspace.sockets.ticket
+
+    def noted() -> str:
+        given.append(found := ticket())
+        return found
+
+    monkeypatch.setattr(slack.workspace.sockets, "ticket", noted)
+    async with sockets(chatting.app, slack.environment()["SLACK_APP_TOKEN"], connections=2) as opened:
+        assert await opened.ready()
+    assert len(given) == 2
+
+
 async def test_sockets_that_broke_without_a_word_are_opened_again(slack: PeopledSlack, chatting: Bot) -> None:
     async with sockets(chatting.app, slack.environment()["SLACK_APP_TOKEN"], look_after=0.1) as opened:
         before = [handler.client.wss_uri for handler in opened.handlers]
