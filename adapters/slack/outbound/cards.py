@@ -73,7 +73,7 @@ class Cards:
         """The cards that earlier attempts may have posted."""
         return [
             MessageTs(message["ts"])
-            async for message in self._posts.own_messages(approval.place, self._posts.since([approval]))
+            async for message in self._posts.own_messages(approval.place, self._posts.since(approval.place, [approval]))
             if payload_of(message, cards.APPROVAL_EVENT).get("approval") == approval.id
         ]
 
@@ -133,9 +133,10 @@ class Cards:
 
     async def _posted_sheets(self, sheet: SheetId, approvals: Sequence[Approval]) -> list[MessageTs]:
         """The sheets that earlier attempts may have posted."""
+        place = approvals[0].place
         return [
             MessageTs(message["ts"])
-            async for message in self._posts.own_messages(approvals[0].place, self._posts.since(approvals))
+            async for message in self._posts.own_messages(place, self._posts.since(place, approvals))
             if payload_of(message, sheets.SHEET_EVENT).get("sheet") == sheet
         ]
 

@@ -33,7 +33,7 @@ class Copies:
             return None
         place = Place(approvals[0].place.team, channel)
         event, payload = metadata_of(approvals)
-        since = self._posts.since(approvals)
+        since = self._posts.since(place, approvals)
         if attempt > 1 and (posted := await self._posts.find(place, event, payload, since=since)):
             return Copy(user, channel, MessageTs(posted[-1]["ts"]))
         message, fallback = await self._copy(approvals, place, user)

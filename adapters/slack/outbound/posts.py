@@ -144,8 +144,14 @@ class Posts:
         ]
         return sorted(found, key=lambda message: float(message["ts"]))
 
-    def since(self, approvals: Sequence[Approval]) -> str:
-        """The earliest time at which a message about these approvals can have been posted."""
+    def since(self, place: Place, approvals: Sequence[Approval]) -> str:
+        """The earliest time at which a message about these approvals can have been posted in a place.
+
+        In a thread that is the thread's beginning, by Slack's clock. The clock of the process that made the request may
+        have been wrong by any span: then a card that was posted would not be found, and a second one would be posted.
+        """
+        if place.thread_ts is not None:
+            return place.thread_ts
         return f"{max(0.0, (min(each.created_at for each in approvals) - self._ahead).timestamp()):.6f}"
 
     async def own_messages(self, place: Place, oldest: str) -> AsyncIterator[Block]:

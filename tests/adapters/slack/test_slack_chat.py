@@ -62,6 +62,18 @@ async def test_a_card_is_found_by_a_bot_whose_clock_ran_ahead_of_slacks(chatting
     assert await chatting.chat.draw(one, 2) != card, "a clock that is taken for right does not find it"
 
 
+@pytest.mark.promise("P8")
+async def test_a_card_in_a_thread_is_found_whatever_the_clock_of_who_asked_said(chatting: Bot) -> None:
+    """Another process asked, and its clock is two hours ahead; who searches knows nothing of that."""
+    root = await chatting.slack.person("alice").say("#deploys", "please")
+    one = await pending(chatting)
+    place = replace(one.place, thread_ts=MessageTs(root.ts))
+    one = replace(one, place=place, created_at=datetime.now(UTC) + timedelta(hours=2))
+    card = await chatting.chat.draw(one, 1)
+    assert await chatting.chat.draw(one, 2) == card
+    assert [each.ts for each in await cards(chatting)] == [card]
+
+
 async def test_a_card_in_a_thread_is_found_there(chatting: Bot) -> None:
     root = await chatting.slack.person("alice").say("#deploys", "please")
     one = await pending(chatting)
