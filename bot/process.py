@@ -29,7 +29,7 @@ def run(config: Path, processes: int) -> int:
     from bot.commands.run import run as ran
     from bot.commands.run import supervise
 
-    return _to_its_end(ran(config) if processes == 1 else supervise(config, processes), fast=True)
+    return _to_its_end(ran(config), fast=True) if processes == 1 else _to_its_end(supervise(config, processes))
 
 
 def work() -> int:
