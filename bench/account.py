@@ -8,6 +8,7 @@ document, a call of Slack) is charged apart from the rest of the hop.
 import asyncio
 import contextlib
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
@@ -62,6 +63,7 @@ class Account:
     """CPU time of the event loop's thread, by hop and part."""
     active: float = 0.0
     """`time.monotonic` when something was last charged to a hop."""
+    _thread: int = field(default_factory=threading.get_ident)
     _trips: int = 0
     _stack: list[Label] = field(default_factory=lambda: [(REST, _OWN)])
     _since: int = field(default_factory=time.thread_time_ns)
@@ -103,7 +105,9 @@ class Account:
             self.active = time.monotonic()
 
     def note_collection(self, phase: str, _: dict[str, int]) -> None:
-        """Charge the garbage collector apart, whoever's code it interrupts: a callback of `gc`."""
+        """Charge the garbage collector apart, whoever's code it interrupts: a callback of `gc`, in any thread."""
+        if threading.get_ident() != self._thread:
+            return
         if phase == "start":
             self.enter(GARBAGE)
         else:

@@ -211,7 +211,8 @@ def _line(call: dict[str, Any]) -> str:
     return f"{call['trip']:4} {call['hop']:12} {call['call']:28} {size}  {call['by']}"
 
 
-async def _measured(ways: int) -> Ways:
+async def measured_alone(ways: int) -> Ways:
+    """Measure on a Redis and a Slack of their own."""
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         async with driver() as slack, embedded.running(folder / "valkey") as redis_url:
@@ -226,7 +227,7 @@ def main() -> None:
     given = parser.parse_args()
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         set_up_logs(stream=nowhere, json=True)
-        ways = asyncio.run(_measured(given.ways))
+        ways = asyncio.run(measured_alone(given.ways))
     print(told(ways))
     if given.json:
         given.json.write_text(json.dumps(ways) + "\n", encoding="utf-8")

@@ -213,12 +213,12 @@ async def put_next(
 
 
 ROWS: tuple[Row, ...] = (
-    Cycle(SMALL, 1, "sync", aim="1.5x"),
+    Cycle(SMALL, 1, "sync", aim="1.4x"),
     Cycle(SMALL, MANY, "sync", aim="1.2x"),
     Cycle(SMALL, 1, "async"),
     Cycle(SMALL, MANY, "async"),
-    Cycle(LARGE, 1, "sync", aim="1.8x"),
-    Cycle(LARGE, MANY, "sync", aim="1.5x"),
+    Cycle(LARGE, 1, "sync", aim="1.6x"),
+    Cycle(LARGE, MANY, "sync", aim="1.3x"),
     Cycle(LARGE, 1, "async"),
     Cycle(LARGE, MANY, "async"),
     Put(SMALL),

@@ -25,6 +25,12 @@ class Row:
         ratios = [ours / reference for ours, reference in pairs if reference]
         return statistics.median(ratios) if ratios else None
 
+    @property
+    def spread(self) -> str:
+        """The least and the most of all runs; "" for a count that is always the same."""
+        least, most = (_number(each(self.ours)) for each in (min, max))
+        return "" if least == most else f"{least} to {most}"
+
     def cells(self) -> tuple[str, ...]:
         """As they are printed."""
         reference = _number(statistics.median(self.references)) if self.references else ""
@@ -37,6 +43,11 @@ class Table:
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """In this order."""
+        return list(self._rows.values())
 
     def add(self, name: str, ours: float, reference: float | None = None, *, unit: str = "", aim: str = "") -> None:
         """Note what one run measured."""

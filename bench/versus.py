@@ -40,7 +40,7 @@ ACK = Figure("click -> ack p50, 20/s", "ms", "1x")
 ACK_SLOWEST = Figure("click -> ack p99, 100/s", "ms", "1x")
 RESUMED = Figure("click -> graph resumed p50, 20/s", "ms")
 RESUMES = Figure("resumes a second, 50 clicked at once")
-CLICKS = Figure("clicks a second with their effects", aim="1x")
+CLICKS = Figure("clicks a second with their effects, one process beside the naive bot", aim="1x")
 CORE = Figure("time of one core for a click with its effects", "ms")
 TWICE = Figure("20 buttons pressed twice at the same moment: graphs that ran twice", aim="0")
 LOST = Figure("100 clicks, kill -9 in the middle: acked, and the graph never went on", aim="0")
@@ -200,7 +200,7 @@ async def _two(bench: Bench, one: float) -> None:
     kind = bots.ours(bench.folder, processes=2)
     async with bots.running(kind, bench.slack, bench.redis_url, bench.folder) as bot:
         most = await _most(bench, await _warm(bot))
-    bench.table.add(f"{CLICKS.name}, two processes, one process", most.a_second, one, aim="1.7x")
+    bench.table.add("clicks a second with their effects, two processes beside one", most.a_second, one, aim="1.7x")
     bench.table.add("cores busy meanwhile: the two, beside Redis and Slack's side", *most.cores)
 
 
