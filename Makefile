@@ -1,6 +1,7 @@
 # make demo   try it                      make test    run all tests
 # make setup  install what the demo needs make check   format, lint, types, import contracts
-# make bench  the figures, in a quarter of an hour; ARGS=--write puts them into docs/performance.md   make lock resolve the dependencies anew
+# make bench  the figures; ARGS=--write puts them into docs/performance.md
+# make lock   resolve the dependencies anew
 # make chaos  kill, freeze and cut off everything under load for half an hour, and check what came out;
 #             ARGS="--minutes 3 --clicks 500 --seed 7" does less
 # make coverage  run the tests, and print the lines and branches that they do not reach; ARGS="tests/bot" runs a part

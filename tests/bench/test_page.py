@@ -45,7 +45,11 @@ def test_each_piece_of_a_bar_is_as_long_as_what_it_took() -> None:
     assert sum(chart.pieces(report)) == pytest.approx(sum(micros for *_, micros in report["cpu_us"]) / 1000)
     half = {way: {"cpu_us": [[hop, part, us / 2] for hop, part, us in of["cpu_us"]]} for way, of in before.items()}
     drawn = ET.fromstring(chart.chart(before, half))  # noqa: S314 - our own picture
-    bars = [float(each.get("width", 0)) for each in drawn.iter("{http://www.w3.org/2000/svg}rect") if each.get("height") == "30"]
+    bars = [
+        float(each.get("width", 0))
+        for each in drawn.iter("{http://www.w3.org/2000/svg}rect")
+        if each.get("height") == "30"
+    ]
     pieces = len(chart.GROUPS)
     assert len(bars) == 4 * pieces
     for first in (0, 2 * pieces):
