@@ -33,10 +33,13 @@ def open_calls(messages: Sequence[BaseMessage]) -> tuple[ToolCall, ...]:
 
 
 def _open_in(messages: Sequence[BaseMessage]) -> Iterator[Any]:
-    last = next((each for each in reversed(messages) if isinstance(each, AIMessage)), None)
-    if last is not None:
-        done = {each.tool_call_id for each in messages[messages.index(last) :] if isinstance(each, ToolMessage)}
-        yield from (call for call in last.tool_calls if call["id"] not in done)
+    done = set[str]()
+    for each in reversed(messages):
+        if isinstance(each, AIMessage):
+            yield from (call for call in each.tool_calls if call["id"] not in done)
+            return
+        if isinstance(each, ToolMessage):
+            done.add(each.tool_call_id)
 
 
 def messages_after(messages: Sequence[BaseMessage], decisions: Sequence[Decision]) -> tuple[list[BaseMessage], bool]:

@@ -32,6 +32,7 @@ from typing import Any
 import jmespath
 
 from adapters.langgraph.dialects.to_json import to_json
+from adapters.langgraph.messages.fields_read import fields_read
 from engine.asks.ask import Json, canonical
 from engine.ids import ThreadId
 from engine.ports import Reply
@@ -71,6 +72,8 @@ class Replies:
     people_have_names: bool = False
     """True if `input:` gives a person's message a name."""
     _value: Any = field(init=False, repr=False)
+    _read: frozenset[str] | None = field(init=False, repr=False)
+    """The fields of the state that `expression` reads; None if it may read any."""
     _parent: Any = field(init=False, repr=False)
     _messages: Any = field(init=False, repr=False)
     """The list of messages, if `expression` is the content of its last one."""
@@ -79,7 +82,9 @@ class Replies:
         parent = self.expression.removesuffix(_CONTENT) if self.expression.endswith(_CONTENT) else ""
         messages = parent.removesuffix(_LAST) if parent.endswith(_LAST) else ""
         try:
-            object.__setattr__(self, "_value", jmespath.compile(self.expression))
+            value = jmespath.compile(self.expression)
+            object.__setattr__(self, "_value", value)
+            object.__setattr__(self, "_read", fields_read(value))
             object.__setattr__(self, "_parent", jmespath.compile(parent) if parent else None)
             object.__setattr__(self, "_messages", jmespath.compile(messages) if messages else None)
         except jmespath.exceptions.JMESPathError as error:
@@ -139,7 +144,7 @@ class Replies:
     def _since_a_person_spoke(self, values: Any) -> list[Mapping[str, Json]]:
         """List the messages after a person's last one, in order; only these are converted to JSON."""
         direct = self.expression == DEFAULT
-        messages = _messages_of(values) if direct else self._search(self._messages, to_json(values).value)
+        messages = _messages_of(values) if direct else self._search(self._messages, self._as_json(values))
         latest: list[Mapping[str, Json]] = []
         for each in reversed(messages) if isinstance(messages, list | tuple) else ():
             message = to_json(each).value
@@ -158,6 +163,8 @@ class Replies:
             # Only the last message matters, so the others are not turned into JSON.
             messages = values.get("messages")
             return {"messages": to_json(list(messages[-1:])).value} if isinstance(messages, list | tuple) else {}
+        if self._read is not None and isinstance(values, Mapping) and all(type(name) is str for name in values):
+            values = {name: each for name, each in values.items() if name in self._read}
         return to_json(values).value
 
     @staticmethod

@@ -17,7 +17,7 @@ class ReadOnce(BaseCheckpointSaver[Any]):
     """The reading half of a saver, with a memory."""
 
     def __init__(self, saver: Any, writes: "dict[tuple[str, str], Sequence[Any]] | None" = None) -> None:
-        super().__init__(serde=saver.serde)
+        self.serde = saver.serde  # not by the base's own `__init__`, which takes longer than the rest of a small read
         self._saver = saver
         self._writes = {} if writes is None else writes
         """The pending writes by the namespace and the id of their checkpoint."""
