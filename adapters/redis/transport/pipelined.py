@@ -20,9 +20,10 @@ turn of the loop for each answer.
 import asyncio
 import contextlib
 import contextvars
+import itertools
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,10 @@ _NOBODYS = contextvars.Context()
 """A packet is sent for all whose calls are in it: not in the context, nor with the priority, of the first."""
 _ROOM = 1 << 23
 """Bytes that may wait for a server to read them; calls beyond that wait for room."""
+_READ = 1 << 18
+"""Bytes that are read at once."""
+_LARGE = 1 << 14
+"""Bytes from which a command is not copied into one packet with others."""
 _SOCKET_ROOM = 1 << 20
 """Bytes that the kernel may hold of them on a unix socket, where it allows so many. TCP sizes its own buffer."""
 
@@ -75,7 +80,7 @@ class PipelinedConnection:
         self._waiting: deque[_Packet] = deque()
         self._answered = 0
         self._watch: asyncio.TimerHandle | None = None
-        self._writer.transport.set_protocol(_Answers(self, self._writer.transport.get_protocol()))
+        _hand_over(self._writer.transport, _Answers(self, self._writer.transport.get_protocol()))
 
     @property
     def is_full(self) -> bool:
@@ -112,7 +117,8 @@ class PipelinedConnection:
     def _flush(self) -> None:
         if self.lives:
             # Not `writelines`: up to Python 3.13.1 it never tells that the socket is full (CVE-2024-12254).
-            self._writer.write(b"".join(self._unsent))
+            for packet in _joined(self._unsent):
+                self._writer.write(packet)
         self._unsent.clear()
 
     def give(self, reply: Any) -> None:
@@ -161,25 +167,53 @@ class PipelinedConnection:
             self._arm(silent)
 
 
+def _hand_over(transport: Any, protocol: asyncio.BufferedProtocol) -> None:
+    """Let a protocol read. uvloop looks at its kind when reading begins, and asks nothing of a closed transport."""
+    reads = not transport.is_closing()
+    if reads:
+        transport.pause_reading()
+    transport.set_protocol(protocol)
+    if reads:
+        transport.resume_reading()
+
+
+def _joined(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    """Join small pieces, each packet a system call; a large piece is not copied for that."""
+    for large, some in itertools.groupby(pieces, lambda piece: len(piece) > _LARGE):
+        if large:
+            yield from some
+        else:
+            yield b"".join(some)
+
+
 def _widen(connected: socket.socket) -> None:
     """Let a state of some 100 kB go in one piece: with the usual 200 kB such a graph takes 5% longer."""
     if connected.family == socket.AF_UNIX:
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_ROOM)
 
 
-class _Answers(asyncio.Protocol):
-    """Reads answers as they arrive. Other transport callbacks are forwarded to redis-py's own streams."""
+class _Answers(asyncio.BufferedProtocol):
+    """Reads answers as they arrive. Other transport callbacks are forwarded to redis-py's own streams.
+
+    It reads into a buffer of its own: asyncio would otherwise allocate 256 kB for each answer, however short.
+    """
 
     def __init__(self, link: PipelinedConnection, streams: Any) -> None:
         self._link = link
         self._streams = streams
         self._parser = hiredis.Reader(protocolError=InvalidResponse, replyError=_error)
+        # A view: asyncio's TLS fills slices of it, and those of a bytearray would be copies.
+        self._buffer: Any = memoryview(bytearray(_READ))
 
     @override
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> Any:
+        return self._buffer
+
+    @override
+    def buffer_updated(self, nbytes: int) -> None:
         """Give complete answers to the waiting calls; nothing after a failure is given to any."""
         try:
-            self._parser.feed(data)
+            self._parser.feed(self._buffer, 0, nbytes)
             while self._link.lives and (reply := self._parser.gets()) is not False:
                 self._link.give(reply)
         except Exception as error:  # noqa: BLE001 - whatever it is, the waiting calls fail with it

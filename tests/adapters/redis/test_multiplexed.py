@@ -62,6 +62,18 @@ async def test_calls_of_many_tasks_share_one_connection_and_get_their_own_answer
     assert clients.count(b"name=signoff ") == 1
 
 
+async def test_short_and_long_calls_of_one_turn_keep_their_order(redis_url: str) -> None:
+    """Short ones are joined, long ones go by themselves, and the longest answer is read in several pieces."""
+    sizes = (1, 20_000, 5, 5, 700_000, 1, 16_385, 16_384)
+    texts = [f"{number}" * size for size in sizes for number in range(10)]
+    async with Multiplexed.from_url(redis_url) as transport:
+        assert await asyncio.gather(*(say(transport, text) for text in texts)) == texts
+        lists = await asyncio.gather(
+            *(transport.run(Command("RPUSH", "signoff:{l}:mail:run", text[:20_000])) for text in texts)
+        )
+        assert lists == list(range(1, 1 + len(texts)))
+
+
 async def test_a_cancelled_call_takes_nobody_elses_answer(redis_url: str) -> None:
     async with Multiplexed.from_url(redis_url) as transport:
         await say(transport, "warm")
