@@ -204,12 +204,13 @@ class RedisLanes:
         restore = self._timers.restore if self._keys.spread else self._timers.restore_daily
         while service.serves:
             await service.unset.wait()
+            service.unset.clear()  # before the look: what is lost during it is looked for again
             try:
                 await restore()
                 await service.mark_found()
             except RedisError as error:
+                service.unset.set()
                 self._failures.report_error("setting the timers of pending approvals", error)
                 await asyncio.sleep(self._seconds / 2)
             else:
                 restore = self._timers.restore
-                service.unset.clear()

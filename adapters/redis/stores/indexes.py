@@ -24,11 +24,12 @@ def index_pending(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
 
 
 def index_closed(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
-    """Move an approval to the closed ones. Goes after its own write; safe to repeat."""
+    """Move an approval to the closed ones, in which it is before it leaves the pending ones.
+
+    Goes after its own write; safe to repeat.
+    """
     at = (approval.closed_at or approval.created_at).timestamp()
-    made: list[RedisCall[Any]] = [
-        Command("ZREM", keys.pending(place), name_of(approval)) for place in (ALL, approval.requester)
-    ]
+    made: list[RedisCall[Any]] = []
     for user in people_of(approval):
         index = keys.recent(user)
         made += _add(index, RECENT.type, approval, at)
@@ -36,7 +37,7 @@ def index_closed(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
             Command("ZREMRANGEBYRANK", index, 0, -MOST_RECENT - 1),
             Command("EXPIRE", index, int(RECENTLY.total_seconds())),
         ]
-    return made
+    return [*made, *(Command("ZREM", keys.pending(place), name_of(approval)) for place in (ALL, approval.requester))]
 
 
 def _add(index: Key, kind: str, approval: Approval, score: float) -> list[RedisCall[Any]]:

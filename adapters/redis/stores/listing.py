@@ -86,6 +86,8 @@ class RedisListing:
 
     async def closed_lately(self, most: int) -> Sequence[Approval]:
         """Read the approvals that were decided or closed last, the latest first. It scans all keys: for operators."""
+        # First the index that an approval leaves, then those in which it is by then: none is missed in between.
+        undelivered = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, MOST - 1))
         scored: dict[bytes, float] = {}
         async for key in self._database.scan(self._keys.every_recent()):
             flat = await self._database.run(
@@ -93,7 +95,6 @@ class RedisListing:
             )
             scored |= {name: float(score) for name, score in zip(flat[::2], flat[1::2], strict=True)}
         latest = sorted(scored, key=lambda name: (scored[name], name), reverse=True)[:most]
-        undelivered = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, MOST - 1))
         found = [each async for each in self._read([*dict.fromkeys([*latest, *undelivered])])]
         over = [each for each in found if each is not None and each.state is not State.PENDING]
         return sorted(over, key=_end, reverse=True)[:most]

@@ -12,7 +12,7 @@ from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes
 from adapters.redis.lanes.timers import Timers
 from adapters.redis.stores.approvals import RedisApprovals
-from adapters.redis.stores.indexes import MOST_RECENT
+from adapters.redis.stores.indexes import MOST_RECENT, index_closed, index_pending
 from adapters.redis.stores.listing import RedisListing
 from adapters.redis.transport.connection import Database
 from adapters.redis.transport.failures import FailureLog
@@ -71,6 +71,20 @@ async def test_what_ended_lately_is_found_for_all_people_once(approvals: RedisAp
             at = NOW + timedelta(hours=number)
             await approvals.save(Change(replace(closed(one(number)), closed_at=at, version=1)))
     assert [each.id for each in await listing.closed_lately(2)] == [one(3).id, one(2).id]
+
+
+async def test_at_no_moment_is_one_that_ends_in_neither_list(
+    database: Database, approvals: RedisApprovals, listing: RedisListing
+) -> None:
+    """In a cluster these are calls to several nodes, and a process may die between any two of them."""
+    over = replace(closed(one(1)), version=1)
+    await approvals.create(Change(one(1)))
+    await approvals.save(Change(over))
+    await database.run_all(*index_pending(KEYS, over), Command("DEL", KEYS.recent(ALICE)))
+    for call in index_closed(KEYS, over):
+        await database.run(call)
+        assert [each.id for each in await listing.closed_lately(5)] == [over.id]
+    assert await database.run(Command("ZCARD", ALL)) == 0
 
 
 @pytest.mark.promise("P1")
