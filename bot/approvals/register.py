@@ -91,10 +91,6 @@ class Register:
             self._metrics.closed(_outcome(taken.approval), (ended - taken.approval.created_at).total_seconds())
         return True
 
-    async def is_open(self, thread: ThreadId) -> bool:
-        """Tell whether an approval of this thread is undecided or not yet delivered, and so holds new input."""
-        return any(approval.holds for approval in await self._approvals.open(thread))
-
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
         """The approvals of a sheet as people see them, oldest first."""
         return [concealment.shown(each) for each in await self._approvals.of_sheet(thread, sheet)]

@@ -4,6 +4,7 @@ Work may be delivered more than once: each method checks what is stored before i
 it returns.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -139,8 +140,9 @@ class GraphRuns:
 
     async def resume(self, resume: Resume, work: Work) -> None:
         """Deliver a decided approval to its graph, at most once."""
-        approval = await self._approvals.get(resume.approval)
-        conversation = await self._register.conversation(thread_of(resume.approval))
+        approval, conversation = await asyncio.gather(
+            self._approvals.get(resume.approval), self._register.conversation(thread_of(resume.approval))
+        )
         if approval is None or conversation is None:
             log.error("nothing to resume: the approval or its conversation has expired")
             return
@@ -291,9 +293,15 @@ class GraphRuns:
         await self._pass_messages(conversation, work)
 
     async def _pass_messages(self, conversation: Conversation, work: Work) -> None:
-        """Offer queued messages as an answer; where nothing is open, give them their turn."""
-        if await self._register.is_open(conversation.thread):
-            await self.offer(conversation, await self._approvals.open(conversation.thread))
+        """Offer queued messages as an answer; where nothing is open, give them their turn.
+
+        Only this lane writes the conversation, so where it holds no messages there are none.
+        """
+        if not conversation.held:
+            return
+        approvals = await self._approvals.open(conversation.thread)
+        if any(each.holds for each in approvals):
+            await self.offer(conversation, approvals)
         else:
             await self._release(conversation, work)
 
@@ -310,8 +318,7 @@ class GraphRuns:
         """Give held messages their turn: first into the lane, then out of the conversation."""
         for heard in conversation.held:
             await self._lanes.put(heard, f"held/{heard.place.channel}/{heard.ts}/after/{conversation.turn}")
-        if conversation.held:
-            await self._register.keep(replace(conversation, held=()), work.fence)
+        await self._register.keep(replace(conversation, held=()), work.fence)
 
     async def pass_on(self, thread: ThreadId, work: Work) -> None:
         """Go on where something that was open in a thread ended without a run."""

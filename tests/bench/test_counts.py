@@ -45,6 +45,10 @@ async def test_every_hop_of_both_ways_through_is_listed_and_charged(bench: Bench
     assert {each["hop"] for each in asked["calls"]} >= {hops.MESSAGE, hops.LANES, "Hear", "DrawCard"}
     assert {each["hop"] for each in decided["calls"]} >= {hops.CLICK, hops.LANES, "Resume", "DrawCard"}
     assert len({each["trip"] for each in decided["calls"] if each["hop"] == hops.CLICK}) == 2
+    for way, hop in ((asked, "Hear"), (decided, "Resume")):
+        calls = [each["call"] for each in way["calls"] if each["hop"] == hop]
+        assert calls.count("LoadCheckpoint") == 3, "before the run, by it, and after it"
+        assert calls.count("SMEMBERS open") == 1, "where no messages wait, a run's end looks once for what is open"
     for way in ways.values():
         charged = {hop for hop, _, micros in way["cpu_us"] if micros > 0}
         assert charged >= {each["hop"] for each in way["calls"]}
