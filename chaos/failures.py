@@ -14,7 +14,7 @@ from adapters.localslack import LocalSlack
 from adapters.localslack.faults import FaultRequest
 from adapters.localslack.people import interactions
 from adapters.localslack.people.interactions import NoSuchThingError
-from chaos.machines import FAKETIME, RedisServer, Workers
+from chaos.machines import FAKETIME, RedisServer, Worker, Workers
 from chaos.people import Crowd
 from chaos.recorder import Recorder
 
@@ -72,17 +72,26 @@ class Failures:
             await act()
 
     async def _kill(self) -> None:
-        with self._recorder.trouble("workers killed"):
-            self._dice.choice(self._workers.all).send(signal.SIGKILL)
+        worker, pid = self._one()
+        if pid is not None:
+            with self._recorder.trouble("workers killed"):
+                worker.send(signal.SIGKILL, pid)
+
+    def _one(self) -> tuple[Worker, int | None]:
+        """One process that serves; None where it has just ended."""
+        worker = self._dice.choice(self._workers.all)
+        return worker, self._dice.choice([*worker.pids] or [None])
 
     async def _freeze(self) -> None:
-        worker = self._dice.choice(self._workers.all)
+        worker, pid = self._one()
+        if pid is None:
+            return
         with self._recorder.trouble("workers frozen"):
-            worker.send(signal.SIGSTOP)
+            worker.send(signal.SIGSTOP, pid)
             try:
                 await asyncio.sleep(LEASE + self._dice.uniform(1, 4))
             finally:
-                worker.send(signal.SIGCONT)
+                worker.send(signal.SIGCONT, pid)
 
     async def _redis(self) -> None:
         match self._dice.choice(("stopped", "killed", "frozen")):

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,11 +89,12 @@ class RedisServer:
 
 @dataclass(slots=True)
 class Worker:
-    """One process of the bot, and those that took its place."""
+    """One process of the bot, and those that took its place: `signoff run`, or a supervisor of several `processes`."""
 
     number: int
     folder: Path
     environ: Mapping[str, str]
+    processes: int = 1
     process: Process | None = None
     starts: int = 0
     killed: set[int] = field(default_factory=set)
@@ -114,17 +115,26 @@ class Worker:
     async def _started(self) -> Process:
         self.starts += 1
         command = [sys.executable, "-m", "bot", "run", "--config", str(self.folder / "app.yaml")]
+        command += ["--processes", str(self.processes)] if self.processes > 1 else []
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *command, stdout=log, stderr=log, env=dict(self.environ) | self._clock_environ(), cwd=self.folder
             )
 
-    def send(self, number: signal.Signals) -> None:
-        """Send the process a signal."""
-        if self.process is not None and self.process.returncode is None:
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes that serve: itself, or its supervisor's workers, which that starts again."""
+        if self.process is None or self.process.returncode is not None:
+            return ()
+        return _children(self.process.pid) if self.processes > 1 else (self.process.pid,)
+
+    def send(self, number: signal.Signals, pid: int | None = None) -> None:
+        """Send all that serve a signal, or one of them."""
+        for each in self.pids if pid is None else (pid,):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, number)
             if number is signal.SIGKILL:
-                self.killed.add(self.process.pid)
-            self.process.send_signal(number)
+                self.killed.add(each)
 
     async def keep(self) -> None:
         """Start it again whenever it ends."""
@@ -140,12 +150,12 @@ class Worker:
         if self.process is None or self.process.returncode is not None:
             return
         self.send(signal.SIGCONT)
-        self.send(signal.SIGTERM)
+        self.process.terminate()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self.process.wait()
                 return
-        self.send(signal.SIGKILL)
+        self.process.kill()
         await self.process.wait()
         raise StuckError(f"worker {self.number} did not end when asked to")
 
@@ -186,6 +196,13 @@ class Workers:
         for task in self.tasks:
             if task.done():
                 task.result()
+
+
+def _children(pid: int) -> Sequence[int]:
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except OSError:
+        return []
 
 
 def _free_port() -> int:

@@ -20,6 +20,8 @@ class Plan:
     clicks: int = 10_000
     seed: int = 0
     workers: int = 3
+    supervised: bool = False
+    """The workers are `signoff run --processes N`."""
     quiet: bool = False
     """Nothing fails."""
 

@@ -75,7 +75,11 @@ async def _world(plan: Plan, folder: Path) -> AsyncIterator[tuple[LocalSlack, Re
             "PYTHONPATH": str(ROOT),
             "PYTHONDONTWRITEBYTECODE": "",  # a worker starts many times: what it imports is compiled once
         }  # fmt: skip
-        workers = Workers([Worker(number, folder, environ) for number in range(1, plan.workers + 1)])
+        workers = Workers(
+            [Worker(1, folder, environ, plan.workers)]
+            if plan.supervised
+            else [Worker(number, folder, environ) for number in range(1, plan.workers + 1)]
+        )
         workers.start()
         try:
             yield slack, server, workers
@@ -138,7 +142,7 @@ async def _calm(slack: LocalSlack, server: RedisServer, workers: Workers) -> Non
     for worker in workers.all:
         worker.send(signal.SIGCONT)
         worker.clock.write_text("+0\n", encoding="ascii")
-    await _connected(slack, len(workers.all))
+    await _connected(slack, sum(each.processes for each in workers.all))
 
 
 async def _settle(plan: Plan, crowd: Crowd, witness: Witness) -> None:
@@ -162,11 +166,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--clicks", type=int, default=Plan().clicks)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--workers", type=int, default=Plan().workers)
+    parser.add_argument("--supervised", action="store_true", help="the workers are signoff run --processes N")
     parser.add_argument("--quiet", action="store_true", help="nothing fails")
     parser.add_argument("--keep", action="store_true", help="leave the folder, whatever came out")
     given = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    plan = Plan(given.minutes, given.clicks, seed, given.workers, given.quiet)
+    plan = Plan(given.minutes, given.clicks, seed, given.workers, supervised=given.supervised, quiet=given.quiet)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     print(f"seed {seed}, in {folder}", flush=True)
     report = asyncio.run(chaos(plan, folder))
