@@ -21,6 +21,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import INTERRUPT
 from typing_extensions import override
 
+from adapters.redis.checkpointer import checkpoint_ids
 from adapters.redis.checkpointer.format import FENCE_KEY, CheckpointRef, Format, escape, is_unfinished, value_names
 from adapters.redis.checkpointer.listing import ListPlans
 from adapters.redis.checkpointer.scripts import UNLISTED, PutCheckpoint, PutWrites, StoredCheckpoint
@@ -165,7 +166,11 @@ class SharedSaver(BaseCheckpointSaver[str]):
         )
 
     def _tuple(self, at: CheckpointRef, loaded: StoredCheckpoint | None) -> CheckpointTuple | None:
-        return None if loaded is None else self._format.read(at.thread, at.namespace, loaded)
+        if loaded is None:
+            return None
+        read = self._format.read(at.thread, at.namespace, loaded)
+        checkpoint_ids.follow(read.checkpoint["id"])
+        return read
 
 
 def _token(config: RunnableConfig) -> int | str:
