@@ -1,4 +1,9 @@
-"""The savers that are compared, each opened as its own documentation shows, on an empty store."""
+"""The savers that are compared, each opened as its own documentation shows, on an empty store.
+
+Left out are those whose server is not here: MongoDB, MySQL, Oracle, SAP HANA, Cassandra, DynamoDB, Cosmos DB,
+Firestore, Aerospike, Upstash (over HTTP). And `langgraph-checkpoint-lmdb`, which cannot delete a thread, as each cycle
+does.
+"""
 
 import contextlib
 import importlib
@@ -74,6 +79,28 @@ def _valkey(number: int, **options: int) -> Open:
 
 
 @contextlib.asynccontextmanager
+async def _plainredis(servers: Servers) -> AsyncIterator[Opened]:
+    made = _class("langgraph_checkpoint_plainredis", "AsyncRedisSaver")
+    async with _emptied(servers.valkey, 4) as (url, stored):
+        saver = made(url=url)
+        yield Opened(saver, stored)
+        await saver.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _modules(servers: Servers) -> AsyncIterator[Opened]:
+    """Open `langgraph-checkpoint-redis`, which needs what Redis 8 and Redis Stack have."""
+    async with _emptied(servers.valkey, 0) as (url, stored):
+        async with redis.asyncio.Redis.from_url(url) as client:
+            if b"ReJSON" not in {module[b"name"] for module in await client.module_list()}:
+                raise AbsentError("not here: needs RedisJSON and RediSearch")
+        made = _class("langgraph.checkpoint.redis.aio", "AsyncRedisSaver")
+        async with made.from_conn_string(url) as saver:
+            await saver.asetup()
+            yield Opened(saver, stored)
+
+
+@contextlib.asynccontextmanager
 async def _sqlite(servers: Servers) -> AsyncIterator[Opened]:
     made, path = _class("langgraph.checkpoint.sqlite.aio", "AsyncSqliteSaver"), servers.folder / "checkpoints.sqlite"
     for old in servers.folder.glob(f"{path.name}*"):
@@ -115,6 +142,8 @@ KINDS: dict[str, Open] = {
     "ours, synced": _ours_synced,
     "AsyncValkeySaver": _valkey(2),
     "AsyncValkeySaver, pool_size=200": _valkey(3, pool_size=200),
+    "plainredis": _plainredis,
+    "langgraph-checkpoint-redis": _modules,
     "AsyncSqliteSaver": _sqlite,
     "AsyncPostgresSaver": _postgres,
 }

@@ -128,17 +128,21 @@ class Put:
     """`aput` of a checkpoint in which one small channel changed."""
 
     size: int
+    checkpoints: int = 1
     aim: str = ""
     _made: dict[int, CheckpointTuple] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Say which."""
-        return f"put p50, {_size(self.size)}"
+        return f"put p50, {_size(self.size)}, {self.checkpoints:,} checkpoints"
 
     async def prepare(self, opened: Opened) -> None:
-        """Begin the thread."""
-        self._made[id(opened.saver)] = await made(opened.saver, self.size)
+        """Write the thread."""
+        begun = self._made[id(opened.saver)] = await made(opened.saver, self.size)
+        config = begun.config
+        for _ in range(self.checkpoints - 1):
+            config = await put_next(opened.saver, begun, config)
 
     async def measure(self, opened: Opened, turns: int) -> float:
         """Give the median of a call."""
@@ -222,6 +226,7 @@ ROWS: tuple[Row, ...] = (
     Cycle(LARGE, 1, "async"),
     Cycle(LARGE, MANY, "async"),
     Put(SMALL),
+    Put(SMALL, 10_000, aim="as with 1"),
     Put(LARGE),
     Get(SMALL, 10),
     Get(SMALL, 10_000, aim="as with 10"),

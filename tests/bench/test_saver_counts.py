@@ -76,5 +76,29 @@ async def test_a_state_that_stays_is_stored_once_however_many_steps_a_thread_has
     assert kilobytes < input_write_and_channel + 50
 
 
+async def test_a_step_of_a_long_thread_moves_as_many_bytes_as_one_of_a_short_thread(redis_url: str) -> None:
+    async with (
+        redis.asyncio.Redis.from_url(redis_url) as client,
+        AsyncRedisSaver.from_conn_string(redis_url) as saver,
+    ):
+
+        async def moved() -> int:
+            seen = await client.info("stats")
+            return int(seen["total_net_input_bytes"] + seen["total_net_output_bytes"])
+
+        begun = await saver_rows.made(saver, 100)
+        config, took = begun.config, []
+        for _ in range(2):
+            before = await moved()
+            for _ in range(10):
+                config = await saver_rows.put_next(saver, begun, config)
+                assert await saver.aget_tuple(config)
+            took.append(await moved() - before)
+            for _ in range(1_000):
+                config = await saver_rows.put_next(saver, begun, config)
+    short, long = took
+    assert abs(long - short) < short / 20
+
+
 async def _unknown() -> None:
     return None
