@@ -23,6 +23,8 @@ SILENCE = 15.0
 """Seconds without anything done after which the rest is given up: longer than a lease."""
 KILLED_RUNS = 2
 """In how many of the runs clicks are doubled and processes killed: these are counts, and take half a minute."""
+AT_ONCE = 32
+"""Clicks under way at each process, where as many as possible are measured."""
 SLOW_STEP = 0.2
 """Seconds that the step after the approval takes where processes are killed: real ones call a model, or deploy."""
 
@@ -180,11 +182,11 @@ class _Most:
         return self.bot / self.seconds, self.others / self.seconds
 
 
-async def _most(bench: Bench, room: Room) -> _Most:
-    """Click as fast as acks come; ends when each graph went on and each card says who decided."""
+async def _most(bench: Bench, room: Room, at_once: int = AT_ONCE) -> _Most:
+    """Click as fast as acks come, `at_once` at a time; ends when each graph went on and each card says who decided."""
     asked, others = await room.asked(bench.count(200)), [bench.slack.pid, await _redis_pid(bench.redis_url)]
     bot_before, others_before = room.bot.cpu_seconds(), sum(map(bots.cpu_seconds, others))
-    clicked = await asked.click(at_once=32)
+    clicked = await asked.click(at_once=at_once)
     ended = max(*await asked.all_done(), await asked.all_redrawn(min(clicked.sent)))
     bot, other = room.bot.cpu_seconds() - bot_before, sum(map(bots.cpu_seconds, others)) - others_before
     return _Most(len(clicked.sent), ended - min(clicked.sent), bot, other)
@@ -199,7 +201,7 @@ async def _two(bench: Bench, one: float) -> None:
     """Two workers beside one process. What Redis and Slack's side take says how much is left for the bot."""
     kind = bots.ours(bench.folder, processes=2)
     async with bots.running(kind, bench.slack, bench.redis_url, bench.folder) as bot:
-        most = await _most(bench, await _warm(bot))
+        most = await _most(bench, await _warm(bot), 2 * AT_ONCE)  # each as busy as the one: calls go to Redis together
     bench.table.add("clicks a second with their effects, two processes beside one", most.a_second, one, aim="1.7x")
     bench.table.add("cores busy meanwhile: the two, beside Redis and Slack's side", *most.cores)
 

@@ -70,9 +70,10 @@ class Channel:
             except ConnectionError:
                 pass
             finally:
-                self._end()
+                self.close()
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """Close this end: whoever waits for an answer gets none."""
         self._is_open = False
         for each in self._asked.values():
             if not each.done():

@@ -153,20 +153,27 @@ class Supervisor:
     async def _live(self, worker: Worker) -> tuple[int, bool]:
         """Let a worker live once; gives its exit code, and whether it served for a while."""
         ours, theirs = socket.socketpair()
-        assignment = Assignment(
-            number=worker.number,
-            file=str(self._file),
-            path=sys.path,
-            channel=theirs.detach(),
-            lifeline=self._lifeline,
-            listeners={key: [each.fileno() for each in sockets] for key, sockets in self._listeners.items()},
-            connections=connections_of(worker.number, len(self._workers)),
-        )
-        worker.problems = ()
-        answer = partial(self._answer, worker)
-        async with worker.started(assignment, ours, self._environ, answer) as process:
-            code = await process.wait()
-            was_steady = worker.is_steady
+        with theirs:
+            assignment = Assignment(
+                number=worker.number,
+                file=str(self._file),
+                path=sys.path,
+                channel=theirs.fileno(),
+                lifeline=self._lifeline,
+                listeners={key: [each.fileno() for each in sockets] for key, sockets in self._listeners.items()},
+                connections=connections_of(worker.number, len(self._workers)),
+            )
+            worker.problems = ()
+            try:
+                async with worker.started(assignment, ours, self._environ, partial(self._answer, worker)) as process:
+                    theirs.close()
+                    if self._stop.is_set():  # it was asked before it was there
+                        worker.ask_to_stop()
+                    code = await process.wait()
+                    was_steady = worker.is_steady
+            except OSError as error:
+                worker.problems = (f"signoff run: the system starts no worker ({error.strerror}).",)
+                return 1, False
         self._sums.end(worker.number)
         return code, was_steady
 

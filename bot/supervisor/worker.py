@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import sys
@@ -59,9 +58,13 @@ class Worker:
     async def started(
         self, assignment: Assignment, end: socket.socket, environ: Mapping[str, str], answer: Answer
     ) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Start its process, and speak with it within the block. `end` is the supervisor's end of the channel."""
+        """Start its process, and speak with it within the block. `end` is the supervisor's end of the channel.
+
+        Raises OSError where the system starts no process.
+        """
         self._channel = await Channel.over(end, answer)
         keeping = asyncio.create_task(self._channel.keep(), name=f"channel {self.number}")
+        self.starts += 1
         try:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", str(self.program), f"worker-{self.number}"),
@@ -70,12 +73,11 @@ class Worker:
                 pass_fds=assignment.descriptors,
                 process_group=0,  # Ctrl-C in a terminal reaches the supervisor only, which asks each worker to stop
             )
-            self.starts += 1
-            os.close(assignment.channel)
             yield self.process
             await asyncio.wait({keeping}, timeout=_LAST_WORDS_SECONDS)  # a child that a graph forked may hold it open
         finally:
             keeping.cancel()
+            self._channel.close()
             await asyncio.gather(keeping, return_exceptions=True)
             self.process = self._channel = self._serves_since = None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -199,6 +200,27 @@ async def test_a_worker_that_hangs_lets_no_other_take_a_new_file(
         running.stop.set()
         assert await running.running == 0
         assert running.logged("some workers did not end in time and are killed", workers=1) == 1
+
+
+async def test_a_stop_reaches_workers_that_are_just_being_started(tmp_path: Path) -> None:
+    for turns in range(6):
+        async with crew(tmp_path, "", count=2) as running:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            running.stop.set()
+            assert await running.running == 0
+
+
+async def test_where_the_system_starts_no_process_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refused)
+    async with crew(tmp_path, "") as running:
+        assert await running.running == 1
+    assert capsys.readouterr().err == "signoff run: the system starts no worker (Resource temporarily unavailable).\n"
 
 
 async def test_whole_is_not_ready_while_its_first_worker_starts(tmp_path: Path) -> None:
