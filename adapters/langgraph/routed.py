@@ -1,7 +1,12 @@
-"""Routes each call of the port to the graphs in this process or to those on servers."""
+"""Routes each call of the port to the graphs in this process or to those on servers.
+
+`agent` is bound to the log meanwhile: each line that a graph's code causes names it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+from structlog.contextvars import bound_contextvars
 
 from engine.asks.ask import Ask, Decision, Json, ValueProblem
 from engine.ids import AgentName, ThreadId
@@ -72,31 +77,37 @@ class RoutedGraphs:
 
     async def start(self, turn: Turn, fence: int, watcher: Watcher = UNWATCHED) -> RunResult:
         """See `engine.ports.Graphs`."""
-        return await self._of(turn.agent).start(turn, fence, watcher)
+        with bound_contextvars(agent=turn.agent):
+            return await self._of(turn.agent).start(turn, fence, watcher)
 
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
     ) -> Resumed | Stale | Held:
         """See `engine.ports.Graphs`."""
-        return await self._of(answer.agent).resume_if_pending(answer, fence, watcher)
+        with bound_contextvars(agent=answer.agent):
+            return await self._of(answer.agent).resume_if_pending(answer, fence, watcher)
 
     async def resume_together(
         self, answers: Sequence[Answer], fence: int, watcher: Watcher = UNWATCHED
     ) -> Sequence[Resumed | Stale | Held]:
         """See `engine.ports.Graphs`."""
-        return await self._of(answers[0].agent).resume_together(answers, fence, watcher)
+        with bound_contextvars(agent=answers[0].agent):
+            return await self._of(answers[0].agent).resume_together(answers, fence, watcher)
 
     async def settle(self, thread: ThreadId, agent: AgentName, fence: int) -> RunResult:
         """See `engine.ports.Graphs`."""
-        return await self._of(agent).settle(thread, agent, fence)
+        with bound_contextvars(agent=agent):
+            return await self._of(agent).settle(thread, agent, fence)
 
     async def snapshots(self, thread: ThreadId, agent: AgentName, limit: int) -> Sequence[Snapshot]:
         """See `engine.ports.Graphs`."""
-        return await self._of(agent).snapshots(thread, agent, limit)
+        with bound_contextvars(agent=agent):
+            return await self._of(agent).snapshots(thread, agent, limit)
 
     async def time_travel(self, request: TimeTravelRun, fence: int, watcher: Watcher = UNWATCHED) -> RunResult | Stale:
         """See `engine.ports.Graphs`."""
-        return await self._of(request.agent).time_travel(request, fence, watcher)
+        with bound_contextvars(agent=request.agent):
+            return await self._of(request.agent).time_travel(request, fence, watcher)
 
     def _of(self, agent: AgentName) -> ClosableGraphs:
         return self._servers.get(agent, self._local)

@@ -3,16 +3,24 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from contracts.waiting import wait_until
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from support.graph_talk import exported
 
+from adapters.langgraph.agents import AgentSpec
+from adapters.langgraph.in_process.graphs import LocalGraphs
+from adapters.langgraph.routed import RoutedGraphs
 from bot.runtime import loop as loops
 from bot.runtime.turns import BLOCKED, LONGEST_HOLD, LONGEST_WAIT, TURN, PeopleFirst, lane_context, waited_for
 from engine.approvals.effects import Lane
-from engine.ids import ThreadId
+from engine.ids import AgentName, ChannelId, ThreadId, UserId
+from engine.ports import Turn
 
 THREAD = ThreadId("T1:C1:1.1")
 RUN, CHAT = Lane(THREAD, "run"), Lane(THREAD, "chat")
@@ -260,6 +268,34 @@ def test_code_that_blocks_the_loop_is_named_once(runner: asyncio.Runner) -> None
     assert line["agent"].startswith("blocking")
     assert line["seconds"] == BLOCKED
     assert "blocked the event loop" in line["event"]
+
+
+def test_the_agent_whose_node_blocks_the_loop_is_named(runner: asyncio.Runner) -> None:
+    """A real graph with an async node that computes: it runs in the background of the lane, as all that it starts."""
+    clock = timed(runner)
+
+    async def compute(_: MessagesState) -> MessagesState:
+        await asyncio.sleep(0)
+        clock.now += 2.0
+        return {"messages": []}
+
+    builder: Any = StateGraph(MessagesState)
+    builder.add_node("compute", compute)
+    builder.add_edge(START, "compute")
+    slow = AgentName(f"slow on {runner.get_loop()!r}")
+
+    async def main() -> None:
+        with exported(builder) as name:
+            local = await LocalGraphs.open({slow: AgentSpec(name, Path())}, InMemorySaver())
+        turn = Turn(THREAD, slow, "turn-1", "go", UserId("U1"), ChannelId("C1"))
+        running = RoutedGraphs(local, {}).start(turn, fence=1)
+        await asyncio.get_running_loop().create_task(running, context=lane_context(RUN))
+        await local.aclose()
+
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logged:
+        runner.run(main())
+    (line,) = (each for each in logged if "blocked the event loop" in each["event"])
+    assert (line["agent"], line["seconds"]) == (slow, 2.0)
 
 
 @pytest.mark.parametrize("fast", [False, True])
