@@ -1,6 +1,6 @@
 """Approvals in memory: one write changes the approval, its lanes and its audit rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from adapters.memory.audit import MemoryAudit
@@ -47,9 +47,9 @@ class MemoryApprovals:
         self._write(change)
         return True
 
-    async def open(self, thread: ThreadId) -> Sequence[Approval]:
-        """The open approvals of a thread, oldest first."""
-        return self._found(lambda each: each.thread == thread and each.state in OPEN)
+    async def open(self, thread: ThreadId, *, but: Collection[ApprovalId] = ()) -> Sequence[Approval]:
+        """The open approvals of a thread without some of them, oldest first."""
+        return self._found(lambda each: each.thread == thread and each.state in OPEN and each.id not in but)
 
     async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
         """Those of these approvals that are kept."""

@@ -79,8 +79,8 @@ class Reconciler:
                 automatic = _only_if_any(again.automatic)
                 event = AskedAgain(again.policies, again.edition, replaced, automatic, again.deadlines, again.calling)
                 await self._register.happened(each, event)
-        for approval in await self._approvals.open(conversation.thread):
-            if approval.id not in asked and approval.state is State.PENDING and result.complete:
+        for approval in await self._approvals.open(conversation.thread, but=asked):
+            if approval.state is State.PENDING and result.complete:
                 await self._register.happened(approval.id, Withdrew(withdrawn))
 
     async def _routes(

@@ -5,6 +5,7 @@ one atomic change. If another process wrote first, it reads and steps again.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from bot import concealment
 from bot.telemetry import Metrics
@@ -46,21 +47,32 @@ class Register:
                 self._metrics.changed()
         return taken.approval
 
-    async def happened(self, approval: ApprovalId, event: Event) -> None:
+    async def happened(self, approval: ApprovalId, event: Event, *, stored: Approval | None = None) -> Approval | None:
         """Apply an event of our own: a card was posted, a deadline passed, an answer was delivered.
 
-        May be called many times; an approval that is no longer kept is passed over.
+        May be called many times. Gives the approval as it is stored now; None: it is no longer kept.
+
+        `stored` is the approval as the caller read it, nothing of it concealed. If the event changes it, it is not read
+        again: the write compares versions, and an approval is written once under each version. Only where the write
+        loses, or nothing is to be written, what is stored is read.
         """
+        if stored is not None:
+            foreseen = step(stored, event, self._clock.now())
+            if foreseen.approval != stored and (written := await self._write(stored, foreseen)) is not None:
+                return written.approval
 
         async def same(_: Approval) -> Event:
             return event
 
-        await self.step(approval, same)
+        taken = await self.step(approval, same)
+        return None if taken is None else taken.approval
 
     async def step(
         self, approval: ApprovalId, event_for: Callable[[Approval], Awaitable[Event | Refusal]]
     ) -> Step | None:
-        """Read, step and write, again for each lost race. None: there is no such approval.
+        """Read, step and write, again for each lost race; gives the step, its approval as it is stored now.
+
+        None: there is no such approval.
 
         Where `event_for` gives a refusal in place of an event, nothing is written.
 
@@ -74,22 +86,23 @@ class Register:
             if isinstance(event, Refusal):
                 return Step(before, refusal=event)
             taken = step(before, event, self._clock.now())
-            if await self._write(before, taken):
-                return taken
+            if (written := await self._write(before, taken)) is not None:
+                return written
         raise RuntimeError(f"{approval} was written by others {MOST_RACES} times in a row")
 
-    async def _write(self, before: Approval, taken: Step) -> bool:
+    async def _write(self, before: Approval, taken: Step) -> Step | None:
+        """Write a step, and give it with the approval as it is stored now. None: somebody else wrote first."""
         touches = taken.approval != before
         if not touches and not taken.effects and not taken.entries:
-            return True  # no-op
+            return taken  # no-op
         change = Change(taken.approval, taken.effects, taken.entries, touches=touches)
         if not await self._approvals.save(change):
-            return False
+            return None
         await self._lanes.ring(taken.effects)
         if before.state is State.PENDING and taken.approval.state is not State.PENDING:
             ended = taken.approval.closed_at or self._clock.now()
             self._metrics.closed(_outcome(taken.approval), (ended - taken.approval.created_at).total_seconds())
-        return True
+        return replace(taken, approval=replace(taken.approval, version=before.version + 1)) if touches else taken
 
     async def sheet(self, thread: ThreadId, sheet: SheetId) -> Sequence[Approval]:
         """The approvals of a sheet as people see them, oldest first."""

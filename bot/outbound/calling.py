@@ -110,18 +110,23 @@ class Caller:
         except CannotPostError as never:
             log.error("never_seen", approval=approval.id, effect=type(effect).__name__, code=never.code)  # noqa: TRY400
 
-    async def before_card(self, approval: Approval) -> None:
-        """Choose the people whom a new card mentions. Those who cannot be looked up at once are called afterwards."""
+    async def before_card(self, approval: Approval) -> Approval | None:
+        """Choose the people whom a new card mentions. Those who cannot be looked up at once are called afterwards.
+
+        Gives the approval as it is stored now; None: it is no longer kept.
+        """
         if approval.card is not None or approval.state is not State.PENDING or approval.called:
-            return
+            return approval
         if not approval.mentions:
-            return
+            return approval
         found = await self._found(approval, AT_ONCE)
         here, direct = await self._parted(approval, found.users)
         later = bool(direct or found.failed or found.unknown)
         if here or later:
             not_called = replace(found.not_called(), failed=(), later=later)
-            await self._register.happened(approval.id, Called(tuple(here), not_called=not_called))
+            called = Called(tuple(here), not_called=not_called)
+            return await self._register.happened(approval.id, called, stored=approval)
+        return await self._approvals.get(approval.id)  # the look-ups took time
 
     async def able(self, approval: Approval) -> tuple[UserId, ...]:
         """The people who can decide now and have not: no more than are called at once."""

@@ -91,8 +91,7 @@ class Drawing:
     async def _drawn(self, draw: DrawCard, work: Work) -> None:
         approval = await self._approvals.get(draw.approval)
         if approval is not None:
-            await self._caller.before_card(approval)
-            approval = await self._approvals.get(draw.approval)
+            approval = await self._caller.before_card(approval)
         await self._draw_and_store(draw, (approval,) if approval is not None else (), work)
 
     async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
@@ -118,7 +117,8 @@ class Drawing:
                 card = await self._chat.draw(concealment.shown(first), attempt)
             for each in approvals:
                 if each.card != card:
-                    await self._register.happened(each.id, Posted(card, each.card))
+                    stored = None if isinstance(draw, DrawSheet) else each  # the rows of a sheet are concealed
+                    await self._register.happened(each.id, Posted(card, each.card), stored=stored)
             return card
 
         async def whose() -> Owner | None:
@@ -137,7 +137,7 @@ class Drawing:
 
     async def _show_waiting(self, drawn: Approval) -> None:
         waits = drawn.state is State.PENDING or any(
-            each.state is State.PENDING for each in await self._approvals.open(drawn.thread)
+            each.state is State.PENDING for each in await self._approvals.open(drawn.thread, but=(drawn.id,))
         )
         await self._chat.show_waiting(drawn, waits=waits)
 

@@ -180,7 +180,7 @@ class GraphRuns:
         for approval, outcome in zip(approvals, outcomes, strict=True):
             match outcome:
                 case Resumed():
-                    await self._register.happened(approval.id, Delivered())
+                    await self._register.happened(approval.id, Delivered(), stored=approval)
                 case Stale(reason):
                     await self._register.happened(approval.id, NotDelivered(masked(reason)))
                 case Held():

@@ -46,7 +46,7 @@ class ApprovalTimers:
         elif known.state is State.PENDING and (again := self._too_early(known, fired)) is not None:
             await self._lanes.set_timer(known.id, fired.timer, again)
         elif known.state is State.PENDING:
-            await self._register.happened(known.id, await self._due(known, fired.timer))
+            await self._register.happened(known.id, await self._due(known, fired.timer), stored=known)
 
     def _too_early(self, approval: Approval, fired: TimerFired) -> datetime | None:
         """The time at which a timer that fired too early has to fire, by the clock of the process that fired it.

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from engine.approvals.approval import GRANT_OF, Approval, Copy, NotCalled, Place, Review, State
+from engine.approvals.approval import GRANT_OF, Approval, Copy, NotCalled, Notify, Place, Review, State
 from engine.approvals.audit import Entry, What
 from engine.approvals.effects import TakeBack
 from engine.approvals.events import AskedAgain, Automatic, Opened
@@ -23,7 +23,9 @@ def open_request(approval: Approval, event: Opened | AskedAgain, now: datetime) 
         return stop_run(approval, entries, notices.rejected_by_rule(approval.rule), now)
     if all(review.decision is not None for review in approval.reviews):
         return decide(approval, entries, now)
-    return Step(approval, (drawing_of(approval), *calls_of(approval), *timers_set(approval)), entries)
+    # In a channel people are called by the card, or once it is posted; a message to them alone needs no card there.
+    calls = calls_of(approval) if approval.card is not None or approval.calling.notify is Notify.DIRECT else ()
+    return Step(approval, (drawing_of(approval), *calls, *timers_set(approval)), entries)
 
 
 def _asked_entries(approval: Approval, now: datetime) -> tuple[Entry, ...]:

@@ -3,7 +3,7 @@
 Every write says that it may be made many times: the performer can crash at any line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -51,8 +51,8 @@ class Approvals(Protocol):
         False: somebody else wrote in between, and nothing was written. Read the approval and step again.
         """
 
-    async def open(self, thread: ThreadId) -> Sequence[Approval]:
-        """The open approvals of a thread (`OPEN`), oldest first."""
+    async def open(self, thread: ThreadId, *, but: Collection[ApprovalId] = ()) -> Sequence[Approval]:
+        """The open approvals of a thread (`OPEN`) without some of them, oldest first."""
 
     async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
         """Those of these approvals that are still stored, open or closed. All belong to one thread."""

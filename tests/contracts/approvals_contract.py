@@ -156,6 +156,8 @@ class ApprovalsContract:
         decided = replace(first, state=State.DECIDED, version=1)
         await stores.approvals.save(Change(decided))
         assert [each.id for each in await stores.approvals.open(THREAD)] == [first.id, second.id]
+        assert [each.id for each in await stores.approvals.open(THREAD, but=[first.id])] == [second.id]
+        assert list(await stores.approvals.open(THREAD, but=[first.id, second.id])) == []
 
     async def test_those_that_are_asked_for_are_given_open_or_closed(self, stores: Stores) -> None:
         first, over, other = an_approval(), an_approval(interrupt="i2"), an_approval(interrupt="i3")

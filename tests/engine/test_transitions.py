@@ -175,6 +175,21 @@ def test_opening_draws_the_card_and_sets_the_timers() -> None:
     assert step(an_approval(), Opened(), NOW).effects == (DrawCard(approval.id),)
 
 
+@pytest.mark.parametrize(
+    ("notify", "card"), [(Notify.DIRECT, None), (Notify.MENTION, MessageTs("4.4")), (Notify.DIRECT, MessageTs("4.4"))]
+)
+def test_people_are_called_at_once_where_a_card_stands_or_they_get_it_alone(
+    notify: Notify, card: MessageTs | None
+) -> None:
+    approval = replace(approval_in(State.PENDING), calling=Calling(notify), card=card)
+    assert step(approval, Opened(), NOW).effects[:2] == (DrawCard(approval.id), Call(approval.id))
+
+
+def test_a_card_that_is_to_be_posted_calls_people_itself() -> None:
+    approval = replace(approval_in(State.PENDING), calling=Calling(Notify.MENTION))
+    assert Call(approval.id) not in step(approval, Opened(), NOW).effects
+
+
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("state", list(State))
 def test_a_card_may_be_posted_in_any_state(state: State) -> None:

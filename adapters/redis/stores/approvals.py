@@ -100,9 +100,11 @@ class RedisApprovals:
             return await self._write_effects(change)
         return await self._write(change, expected=str(change.approval.version))
 
-    async def open(self, thread: ThreadId) -> Sequence[Approval]:
-        """Read the open approvals of a thread, oldest first."""
-        found = await self._marked(thread, await self._database.run(Command("SMEMBERS", self._keys.open(thread))))
+    async def open(self, thread: ThreadId, *, but: Collection[ApprovalId] = ()) -> Sequence[Approval]:
+        """Read the open approvals of a thread without some of them, oldest first; one round trip if there are none."""
+        marks = await self._database.run(Command("SMEMBERS", self._keys.open(thread)))
+        left_out = {_mark(each).encode() for each in but}
+        found = await self._marked(thread, [mark for mark in marks if mark not in left_out])
         return sorted((each for each in found if each.state in OPEN), key=_age)
 
     async def known(self, approvals: Sequence[ApprovalId]) -> Sequence[Approval]:
@@ -156,7 +158,7 @@ class RedisApprovals:
         await self._database.run_all(*found, Command("DEL", listed))
 
     def _index_arguments(self, approval: Approval) -> dict[str, Any]:
-        """Give the arguments by which the scripts index a closed approval."""
+        """Give the arguments by which the scripts index a closed approval; an open one is not indexed."""
         keys, thread = self._keys, approval.thread
         return {
             "sheet": keys.sheet(thread, approval.sheet),
@@ -165,7 +167,7 @@ class RedisApprovals:
             "mark": _mark(approval.id),
             "in_sheet": bool(approval.sheet),
             "at_root": approval.card is not None and approval.place.thread_ts is None,
-            "under": _policies_name(approval),
+            "under": "" if approval.state in OPEN else _policies_name(approval),
             "retention": self._retention,
         }
 
