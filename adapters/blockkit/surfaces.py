@@ -8,7 +8,7 @@ https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.blockkit import limits
@@ -64,17 +64,19 @@ def check_home(view: Mapping[str, Any]) -> list[BlockProblem]:
     return _check_view(view, _HOME)
 
 
-def texts_of(value: Any) -> Iterator[str]:
-    """Yield every `text` a person would read in blocks, in order; this is what the total length counts."""
-    if isinstance(value, Mapping):
+def texts_of(value: Any) -> list[str]:
+    """Give every `text` a person would read in blocks, in order; this is what the total length counts."""
+    found: list[str] = []
+    if isinstance(value, dict):
         for name, each in value.items():
             if name == "text" and isinstance(each, str):
-                yield each
-            else:
-                yield from texts_of(each)
+                found.append(each)
+            elif isinstance(each, dict | list):
+                found += texts_of(each)
     elif isinstance(value, list):
         for each in value:
-            yield from texts_of(each)
+            found += texts_of(each)
+    return found
 
 
 def _check_view(view: Mapping[str, Any], shape: Check) -> list[BlockProblem]:

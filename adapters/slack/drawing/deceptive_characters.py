@@ -75,8 +75,8 @@ _GREEK_LIKE_LATIN = frozenset("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳικνορυϲό�
 
 def spell_out(text: str, write: Write) -> str:
     """The text, with each deceptive character replaced by what `write` makes of it."""
-    if text.isascii():  # most long texts: only control characters can deceive in them
-        return _CONTROL.sub(lambda found: write(found.group()), text)
+    if text.isascii():  # most texts: only control characters can deceive in them
+        return text if text.isprintable() else _CONTROL.sub(lambda found: write(found.group()), text)
     text = _LETTERS.sub(lambda found: _of_one_alphabet(found.group(), write), text)
     text = _MARKS.sub(lambda found: _unstacked(found.group(), write), text)
     text = _UNSEEN.sub(lambda found: found.group() if _is_needed(found) else write(found.group()), text)
