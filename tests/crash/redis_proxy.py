@@ -16,13 +16,14 @@ from adapters.redis.graph_store.scripts import ApplyPuts
 from adapters.redis.lanes.scripts import ClaimLane, CompleteHead, ReleaseLane, RemoveUnchanged, RenewLease
 from adapters.redis.mailbox import AppendMail
 from adapters.redis.stores.approval_scripts import WriteApproval, WriteEffects
+from adapters.redis.stores.indexes import AddToIndex
 from adapters.redis.transport import scripts
 from adapters.redis.transport.scripts import DropMistypedKey
 
 _NOT_WRITES = {b"GET", b"MGET", b"ZRANGE", b"ZRANGEBYSCORE", b"LINDEX", b"HVALS", b"HGET", b"SCAN", b"SMEMBERS"}
 _SCRIPTS = (
     *(ClaimLane, CompleteHead, ReleaseLane, RenewLease, RemoveUnchanged, AppendMail, WriteApproval, WriteEffects),
-    *(LoadCheckpoint, PutCheckpoint, PutWrites, DropMistypedKey, ApplyPuts),
+    *(LoadCheckpoint, PutCheckpoint, PutWrites, DropMistypedKey, ApplyPuts, AddToIndex),
 )
 _NAMES = {
     spelled.encode(): script.__name__

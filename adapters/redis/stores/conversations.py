@@ -8,12 +8,12 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from adapters.redis import codec
-from adapters.redis.key_kinds import TALKS
 from adapters.redis.keys import Keys
 from adapters.redis.stores.approvals import RETENTION
+from adapters.redis.stores.indexes import AddToIndex
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.failures import FailureLog, describe
-from adapters.redis.transport.scripts import Command, DropMistypedKey, Key, Script
+from adapters.redis.transport.scripts import Command, Key, Script
 from engine.conversation import Conversation
 from engine.ids import ChannelId, ThreadId
 from engine.ports import OvertakenError
@@ -68,15 +68,9 @@ class RedisConversations:
         keep = SaveConversation(
             keys.conversation(thread), keys.open(thread), keys.fence(thread), fence, document, self._retention
         )
-        index = keys.talks(conversation.place.channel)
-        kept, *_ = await self._database.run_all(
-            keep,
-            # Otherwise a key that another program wrote would stop all threads of the channel.
-            DropMistypedKey(index, TALKS.type),
-            Command("ZADD", index, datetime.now(UTC).timestamp(), thread),
-            Command("ZREMRANGEBYRANK", index, 0, -MOST_TALKS - 1),
-            Command("EXPIRE", index, self._retention),
-        )
+        talks, at = keys.talks(conversation.place.channel), datetime.now(UTC).timestamp()
+        index = AddToIndex(talks, at, thread, MOST_TALKS, self._retention)
+        kept, _ = await self._database.run_all(keep, index)
         if not kept:
             raise OvertakenError(f"a newer holder has the thread {thread}")
 

@@ -1,11 +1,11 @@
 """Writes the indexes by which people find approvals: see `adapters.redis.stores.listing`."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from adapters.redis.key_kinds import PENDING, RECENT
 from adapters.redis.keys import Keys
-from adapters.redis.transport.scripts import Command, DropMistypedKey, Key, RedisCall
+from adapters.redis.transport.scripts import Command, Key, RedisCall, Script
 from engine.approvals.approval import Approval, people_of
 
 ALL = "all"
@@ -14,13 +14,35 @@ MOST_RECENT = 60
 RECENTLY = timedelta(days=30)
 
 
+@dataclass(frozen=True, slots=True)
+class AddToIndex(Script[None]):
+    """Add a member to an index. With `most` only the newest are kept, and these for `seconds` after the last one.
+
+    If another program wrote the key it holds nothing of ours, and is deleted: it would stop all who write to the index.
+    """
+
+    LUA = """
+    if redis.call('TYPE', index).ok ~= 'zset' then redis.call('DEL', index) end
+    redis.call('ZADD', index, score, member)
+    if tonumber(most) > 0 then
+        redis.call('ZREMRANGEBYRANK', index, 0, -most - 1)
+        redis.call('EXPIRE', index, seconds)
+    end
+    """
+    index: Key
+    score: float
+    member: bytes | str
+    most: int = 0
+    seconds: int = 0
+
+    def read(self, reply: Any) -> None:
+        """Read nothing."""
+
+
 def index_pending(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
     """Index a pending approval. Goes before its own write; safe to repeat."""
-    return [
-        call
-        for place in (ALL, approval.requester)
-        for call in _add(keys.pending(place), PENDING.type, approval, approval.created_at.timestamp())
-    ]
+    at, name = approval.created_at.timestamp(), name_of(approval)
+    return [AddToIndex(keys.pending(place), at, name) for place in (ALL, approval.requester)]
 
 
 def index_closed(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
@@ -29,19 +51,11 @@ def index_closed(keys: Keys, approval: Approval) -> list[RedisCall[Any]]:
     Goes after its own write; safe to repeat.
     """
     at = (approval.closed_at or approval.created_at).timestamp()
-    made: list[RedisCall[Any]] = []
-    for user in people_of(approval):
-        index = keys.recent(user)
-        made += _add(index, RECENT.type, approval, at)
-        made += [
-            Command("ZREMRANGEBYRANK", index, 0, -MOST_RECENT - 1),
-            Command("EXPIRE", index, int(RECENTLY.total_seconds())),
-        ]
-    return [*made, *(Command("ZREM", keys.pending(place), name_of(approval)) for place in (ALL, approval.requester))]
-
-
-def _add(index: Key, kind: str, approval: Approval, score: float) -> list[RedisCall[Any]]:
-    return [DropMistypedKey(index, kind), Command("ZADD", index, score, name_of(approval))]
+    name, seconds = name_of(approval), int(RECENTLY.total_seconds())
+    return [
+        *(AddToIndex(keys.recent(user), at, name, MOST_RECENT, seconds) for user in people_of(approval)),
+        *(Command("ZREM", keys.pending(place), name) for place in (ALL, approval.requester)),
+    ]
 
 
 def name_of(approval: Approval) -> bytes:
