@@ -43,7 +43,7 @@ from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.deployments import Listening
 from adapters.redis.transport.failures import FailureLog, Outage
 from adapters.redis.transport.scripts import Command
-from engine.approvals.effects import Effect, Lane, Timer, lane_of
+from engine.approvals.effects import Effect, Lane, SetTimer, Timer, lane_of
 from engine.ids import ApprovalId
 from engine.ports import DeadLetter, Handler, SetAside, passed_over
 
@@ -106,7 +106,13 @@ class RedisLanes:
         return bool(added)
 
     async def ring(self, effects: Sequence[Effect]) -> None:
-        """Wake the lanes of effects that a change of an approval added. A lost bell only costs time."""
+        """Wake the lanes of effects that a change of an approval added. A lost bell only costs time.
+
+        Timers among them may be set already: see `adapters.redis.stores.approvals`.
+        """
+        for each in effects:
+            if isinstance(each, SetTimer):
+                self._timers.note(each.at)
         await self._wake(dict.fromkeys(map(lane_of, effects)))
 
     async def _wake(self, lanes: Iterable[Lane]) -> None:

@@ -1,7 +1,7 @@
 """Timers: a sorted set of due times, which every serving process watches.
 
-A member is `TIMER/APPROVAL`, its score the microsecond since 1970 at which it is due, so setting a timer again replaces
-it.
+`adapters.redis.stores.due_times` has their format: setting a timer again replaces it. Those of a new approval are set
+by the store, before it writes the approval (`adapters.redis.stores.approvals`), all others from the approval's lane.
 
 Decisions:
 * To fire means to put `TimerFired` into the approval's lane, and only then to remove the timer, if it is still due at
@@ -34,7 +34,6 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -42,23 +41,20 @@ from adapters.redis import codec
 from adapters.redis.key_kinds import DAY
 from adapters.redis.keys import Keys, thread_of
 from adapters.redis.lanes.scripts import RemoveUnchanged
-from adapters.redis.stores import indexes
+from adapters.redis.stores import due_times, indexes
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.failures import FailureLog
-from adapters.redis.transport.scripts import Command, Key, RedisCall
+from adapters.redis.transport.scripts import Command, Key
 from engine.approvals.approval import Approval, State
 from engine.approvals.effects import Effect, Timer, TimerFired
 from engine.ids import ApprovalId
-from engine.ids import thread_of as thread_of_approval
 from engine.machine import timers_of
 
 PutEffect = Callable[[Effect, str], Awaitable[object]]
 Now = Callable[[], datetime]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _BATCH = 100
 _LATEST = float(1 << 53)
 """The largest score that is exact to the microsecond."""
@@ -99,14 +95,17 @@ class Timers:
 
     async def set(self, approval: ApprovalId, timer: Timer, at: datetime) -> None:
         """Set a timer, or set it to another time."""
-        score = _score(at)
-        await self._database.run(Command("ZADD", self._key, score, _member(approval, timer)))
-        if self._next is None or score < self._next:
+        await self._database.run(due_times.set_timer(self._keys, approval, timer, at))
+        self.note(at)
+
+    def note(self, at: datetime) -> None:
+        """Note that a timer was set to this time: the process wakes in time for it."""
+        if self._next is None or due_times.score(at) < self._next:
             self._earlier.set()
 
     async def clear(self, approval: ApprovalId, timer: Timer) -> None:
         """Forget a timer, if it is set."""
-        await self._database.run(Command("ZREM", self._key, _member(approval, timer)))
+        await self._database.run(due_times.clear_timer(self._keys, approval, timer))
 
     # Firing -----------------------------------------------------------------------------------------------------------
 
@@ -126,13 +125,13 @@ class Timers:
                 await self._earlier.wait()
 
     def _seconds_until(self, score: int) -> float:
-        return (score - _score(self._now())) / 1_000_000 / self._speed
+        return (score - due_times.score(self._now())) / 1_000_000 / self._speed
 
     async def _fire_due(self) -> int | None:
         """Fire all that is due; gives when the next timer is. What cannot be fired is skipped and tried again later."""
         stuck = 0
         while found := await self._first(stuck):
-            now = _score(self._now())
+            now = due_times.score(self._now())
             due = [(member, score) for member, score in found if float(score) <= now]
             fired = await asyncio.gather(*(self._fire(member, score) for member, score in due))
             stuck += fired.count(False)
@@ -159,7 +158,7 @@ class Timers:
 
     async def _put_fired(self, member: bytes, score: bytes) -> None:
         try:
-            approval, timer, at = _read(member, score)
+            approval, timer, at = due_times.read(member, score)
         except (ValueError, OverflowError):
             self._failures.report(
                 self._key, f"{self._key} has an entry that is not a timer of Signoff: the entry is removed"
@@ -171,7 +170,7 @@ class Timers:
 
     async def restore_daily(self) -> None:
         """Do `restore` unless that was done in the last day, on this data. Raises RedisError."""
-        seconds = _score(self._now()) // 1_000_000
+        seconds = due_times.score(self._now()) // 1_000_000
         looks = (Command("ZSCORE", self._key, RESTORED), Command("EXISTS", self._keys.pending(indexes.ALL)))
         restored, has_index = await self._database.run_all(*looks)
         age = seconds - (int(float(restored)) - _YEAR_2112) if restored else None
@@ -213,32 +212,17 @@ class Timers:
             for key, found in zip(keys, marks, strict=True)
             for mark in found
         ]
-        calls: list[RedisCall[Any]] = []
-        for approval in await RedisApprovals(self._database, self._keys).known(ids):
-            if approval.state is State.PENDING:
-                calls += indexes.index_pending(self._keys, approval)
-                calls += [
-                    Command("ZADD", self._key, "NX", _score(at), _member(approval.id, timer))
-                    for timer, at in self._still_due(approval)
-                ]
-        if calls:
-            await self._database.run_all(*calls)
+        known = await RedisApprovals(self._database, self._keys).known(ids)
+        pending = [each for each in known if each.state is State.PENDING]
+        indexed = [call for each in pending for call in indexes.index_pending(self._keys, each)]
+        timers = [
+            due_times.set_missing_timer(self._keys, each.id, timer, at)
+            for each in pending
+            for timer, at in self._still_due(each)
+        ]
+        if indexed:
+            await self._database.run_all(*indexed, *timers)
 
     def _still_due(self, approval: Approval) -> Sequence[tuple[Timer, datetime]]:
         known = self._now() - DAY + _MARGIN
         return [(timer, at) for timer, at in timers_of(approval) if timer is not Timer.REMIND or at >= known]
-
-
-def _score(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def _member(approval: ApprovalId, timer: Timer) -> bytes:
-    return f"{timer.value}/{approval}".encode("utf-8", "surrogatepass")
-
-
-def _read(member: bytes, score: bytes) -> tuple[ApprovalId, Timer, datetime]:
-    """Read a timer. Raises ValueError or OverflowError for anything else."""
-    timer, _, approval = member.decode("utf-8", "surrogatepass").partition("/")
-    thread_of_approval(ApprovalId(approval))
-    return ApprovalId(approval), Timer(timer), _EPOCH + int(float(score)) * _MICROSECOND

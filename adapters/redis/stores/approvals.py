@@ -1,7 +1,7 @@
 """Approvals: compares the version, and writes the approval, its effects and its audit rows at once.
 
 A click costs two round trips: `get`, and one pipeline in which the mark of the lanes precedes the script
-(`adapters.redis.mailbox`, `adapters.redis.stores.approval_scripts`).
+(`adapters.redis.mailbox`, `adapters.redis.stores.approval_scripts`). The timers of a new approval are set there, too.
 
 An open approval never expires, nor do its conversation and audit. When the last approval of a thread is closed, it
 expires `retention` after the last write, and the audit `audit_retention` after it.
@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar
 from adapters.redis import codec, mailbox
 from adapters.redis.key_kinds import DAY, MONTH
 from adapters.redis.keys import Keys
-from adapters.redis.stores import documents, indexes
+from adapters.redis.stores import documents, due_times, indexes
 from adapters.redis.stores.approval_scripts import NOT_ASKED, WRITTEN, IndexClosed, WriteApproval, WriteEffects
 from adapters.redis.stores.audit import pack_row
 from adapters.redis.transport.base import AsyncTransport
@@ -32,7 +32,7 @@ from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.scripts import Arg, Command, Key, RedisCall, Script
 from engine.approvals import audit
 from engine.approvals.approval import OPEN, Approval, policies_of
-from engine.approvals.effects import Effect, Lane, lane_of
+from engine.approvals.effects import Effect, Lane, SetTimer, lane_of
 from engine.asks.ask import Ask
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
 from engine.ports import Change
@@ -175,7 +175,8 @@ class RedisApprovals:
         before = change.approval
         stored = replace(before, version=before.version + 1)
         thread, keys = stored.thread, self._keys
-        attached = _EffectsAndRows.of(keys, change, f"{stored.id}/{stored.version}")
+        timers, effects = _timers_apart(keys, change) if not expected else ([], change.effects)
+        attached = _EffectsAndRows.of(keys, replace(change, effects=effects), f"{stored.id}/{stored.version}")
         script = WriteApproval(
             approval=keys.approval(thread, stored.id),
             ask=keys.ask(thread, stored.id),
@@ -193,7 +194,7 @@ class RedisApprovals:
             **self._index_arguments(stored),
         )
         earlier = [] if expected else indexes.index_pending(keys, stored)
-        written = await self._send(attached, script, *earlier)
+        written = await self._send(attached, script, *timers, *earlier)
         if written == NOT_ASKED:  # the last version kept the request in the approval
             written = await self._send(attached, replace(script, asked=documents.dump_asked(stored.ask)))
         if written == WRITTEN and stored.state not in OPEN:
@@ -260,6 +261,17 @@ class _EffectsAndRows:
             boxes=tuple(mailbox.box(keys, lane) for lane in lanes),
             more=(len(rows), *rows, *messages),
         )
+
+
+def _timers_apart(keys: Keys, change: Change) -> tuple[list[Command], tuple[Effect, ...]]:
+    """Give what sets the timers of a new approval, and its other effects.
+
+    The timers are set in the round trip of the write and before it, not from the lane. One that fires for an approval
+    that was not written, or that exists already and has other deadlines, changes nothing: its handler looks at those.
+    """
+    timers = [each for each in change.effects if isinstance(each, SetTimer)]
+    calls = [due_times.set_missing_timer(keys, each.approval, each.timer, each.at) for each in timers]
+    return calls, tuple(each for each in change.effects if not isinstance(each, SetTimer))
 
 
 def _message(write: str, number: int, stamp: int, effect: Effect) -> bytes:

@@ -22,7 +22,7 @@ from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import Command, Key, RedisCall
 from engine.approvals.approval import Approval
-from engine.approvals.effects import Timer, TimerFired
+from engine.approvals.effects import DrawCard, SetTimer, Timer, TimerFired
 from engine.authority.policy import Deadlines, Rung
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Change
@@ -303,3 +303,48 @@ async def test_a_step_of_a_ladder_is_kept_where_no_timer_is_set(database: Multip
     record = Recorder()
     async with served(lanes_on(database, redis_url), record):
         await wait_until(lambda: fired(record) == [TimerFired(waiting.id, Timer.ESCALATE)])
+
+
+@pytest.mark.promise("P1")
+async def test_the_timers_of_a_new_approval_are_set_with_it_and_not_from_its_lane(
+    database: Multiplexed, redis_url: str
+) -> None:
+    record, lanes = Recorder(), lanes_on(database, redis_url, lease=LONGER_THAN_A_TEST)
+    store, approval, at = RedisApprovals(database, KEYS), an_approval(interrupt="new"), soon()
+    effects = (DrawCard(approval.id), SetTimer(approval.id, Timer.EXPIRE, at))
+    async with served(lanes, record):
+        await lanes.set_timer(APPROVAL, Timer.REMIND, soon(3600))  # the process knows of no earlier one
+        assert await store.create(Change(approval, effects))
+        await lanes.ring(effects)
+        await wait_until(lambda: len(record.ended) == 2)
+    assert [work.effect for work in record.ended] == [effects[0], TimerFired(approval.id, Timer.EXPIRE, at)]
+
+
+async def test_an_approval_that_exists_keeps_the_timer_that_it_has(database: Multiplexed, redis_url: str) -> None:
+    lanes, store = lanes_on(database, redis_url), RedisApprovals(database, KEYS)
+    approval, later = an_approval(interrupt="kept"), soon(7200)
+    await lanes.set_timer(approval.id, Timer.EXPIRE, later)
+    for made in (True, False):
+        change = Change(approval, (SetTimer(approval.id, Timer.EXPIRE, soon(60)),))
+        assert await store.create(change) is made
+    with redis.Redis.from_url(redis_url) as client:
+        member = b"expire/" + approval.id.encode()
+        assert client.zscore(KEYS.timers(), member) == later.timestamp() * 1_000_000
+
+
+async def test_a_timer_that_changes_with_an_approval_is_set_from_its_lane(
+    database: Multiplexed, redis_url: str
+) -> None:
+    """A write may lose against another one, whose timer must stay."""
+    record, lanes, store = Recorder(), lanes_on(database, redis_url), RedisApprovals(database, KEYS)
+    approval = an_approval(interrupt="changed")
+    assert await store.create(Change(approval))
+    change = SetTimer(approval.id, Timer.EXPIRE, soon(60))
+    stored = replace(approval, version=1)
+    assert await store.save(Change(replace(stored, note="first")))
+    assert not await store.save(Change(replace(stored, note="second"), (change,)))
+    assert await store.save(Change(replace(stored, version=2), (change,)))
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.zscore(KEYS.timers(), b"expire/" + approval.id.encode()) is None
+    async with served(lanes, record):
+        await wait_until(lambda: [work.effect for work in record.ended] == [change])
