@@ -47,6 +47,10 @@ class MemoryApprovals:
         self._write(change)
         return True
 
+    def remembered(self, approval: ApprovalId) -> None:
+        """Nothing: what is stored is at hand."""
+        del approval
+
     async def open(self, thread: ThreadId, *, but: Collection[ApprovalId] = ()) -> Sequence[Approval]:
         """The open approvals of a thread without some of them, oldest first."""
         return self._found(lambda each: each.thread == thread and each.state in OPEN and each.id not in but)

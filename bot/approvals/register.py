@@ -53,13 +53,10 @@ class Register:
         May be called many times. Gives the approval as it is stored now; None: it is no longer kept.
 
         `stored` is the approval as the caller read it, nothing of it concealed. If the event changes it, it is not read
-        again: the write compares versions, and an approval is written once under each version. Only where the write
-        loses, or nothing is to be written, what is stored is read.
+        again: the write compares versions, and an approval is written once under each version.
         """
-        if stored is not None:
-            foreseen = step(stored, event, self._clock.now())
-            if foreseen.approval != stored and (written := await self._write(stored, foreseen)) is not None:
-                return written.approval
+        if stored is not None and (changed := await self._change(stored, event)) is not None:
+            return changed.approval
 
         async def same(_: Approval) -> Event:
             return event
@@ -74,10 +71,16 @@ class Register:
 
         None: there is no such approval.
 
-        Where `event_for` gives a refusal in place of an event, nothing is written.
+        Where `event_for` gives a refusal in place of an event, nothing is written. It may be called several times.
 
         Raises RuntimeError when it lost every race.
         """
+        remembered = self._approvals.remembered(approval)
+        if remembered is not None:
+            event = await event_for(remembered)
+            changed = None if isinstance(event, Refusal) else await self._change(remembered, event)
+            if changed is not None:
+                return changed
         for _ in range(MOST_RACES):
             before = await self._approvals.get(approval)
             if before is None:
@@ -89,6 +92,14 @@ class Register:
             if (written := await self._write(before, taken)) is not None:
                 return written
         raise RuntimeError(f"{approval} was written by others {MOST_RACES} times in a row")
+
+    async def _change(self, before: Approval, event: Event) -> Step | None:
+        """Write what an event changes in an approval that others may have written since it was read.
+
+        None: nothing was written. That an event changes nothing, or is refused, is believed only of what is stored.
+        """
+        taken = step(before, event, self._clock.now())
+        return await self._write(before, taken) if taken.approval != before else None
 
     async def _write(self, before: Approval, taken: Step) -> Step | None:
         """Write a step, and give it with the approval as it is stored now. None: somebody else wrote first."""

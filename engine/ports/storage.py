@@ -51,6 +51,12 @@ class Approvals(Protocol):
         False: somebody else wrote in between, and nothing was written. Read the approval and step again.
         """
 
+    def remembered(self, approval: ApprovalId) -> Approval | None:
+        """The approval as this process wrote it last, if it is remembered.
+
+        Others may have written it since, so it is only good for a change: `save` refuses that if they have.
+        """
+
     async def open(self, thread: ThreadId, *, but: Collection[ApprovalId] = ()) -> Sequence[Approval]:
         """The open approvals of a thread (`OPEN`) without some of them, oldest first."""
 

@@ -44,7 +44,9 @@ end
 
 @dataclass(frozen=True, slots=True)
 class WriteApproval(Script[int]):
-    """Write a change if the version `expected` is stored, "" for none. Safe to run twice: it finds its own write.
+    """Write a change if what is `expected` is stored. Safe to run twice: it finds its own write.
+
+    `expected` is a version, or a version and the name of the very write, or "" for nothing.
 
     `asked` is the approval's request, "" if it is stored already: a click does not write it again.
 
@@ -60,7 +62,8 @@ class WriteApproval(Script[int]):
         return {WRITTEN}
     end
     if expected == '' and stored then return {OVERTAKEN} end
-    if expected ~= '' and (not stored or string.match(stored, '^%d+') ~= expected) then return {OVERTAKEN} end
+    local version, write = string.match(stored or '', '^%d+'), string.match(stored or '', '^[^\\n]+')
+    if expected ~= '' and expected ~= version and expected ~= write then return {OVERTAKEN} end
     if asked ~= '' then
         redis.call('SET', ask, asked)
     elseif redis.call('EXISTS', ask) == 0 then

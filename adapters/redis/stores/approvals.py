@@ -1,7 +1,8 @@
 """Approvals: compares the version, and writes the approval, its effects and its audit rows at once.
 
 A click costs two round trips: `get`, and one pipeline in which the mark of the lanes precedes the script
-(`adapters.redis.mailbox`, `adapters.redis.stores.approval_scripts`). The timers of a new approval are set there, too.
+(`adapters.redis.mailbox`, `adapters.redis.stores.approval_scripts`); the second alone in the process that created the
+approval (`adapters.redis.stores.last_written`). The timers of a new approval are set there, too.
 
 An open approval never expires, nor do its conversation and audit. When the last approval of a thread is closed, it
 expires `retention` after the last write, and the audit `audit_retention` after it.
@@ -27,6 +28,7 @@ from adapters.redis.keys import Keys
 from adapters.redis.stores import documents, due_times, indexes
 from adapters.redis.stores.approval_scripts import NOT_ASKED, WRITTEN, IndexClosed, WriteApproval, WriteEffects
 from adapters.redis.stores.audit import pack_row
+from adapters.redis.stores.last_written import LastWritten
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.scripts import Arg, Command, Key, RedisCall, Script
@@ -60,6 +62,7 @@ class RedisApprovals:
     ) -> None:
         self._database = database
         self._read_document = read
+        self._written = LastWritten()
         self._keys = keys
         self._retention = int(retention.total_seconds())
         self._audit_retention = int(audit_retention.total_seconds())
@@ -98,7 +101,12 @@ class RedisApprovals:
         """Compare and write. One round trip."""
         if not change.touches:
             return await self._write_effects(change)
-        return await self._write(change, expected=str(change.approval.version))
+        version, name = change.approval.version, self._written.taken(change.approval)
+        return await self._write(change, expected=f"{version} {name}" if name else str(version))
+
+    def remembered(self, approval: ApprovalId) -> Approval | None:
+        """Give an open approval as this process wrote it last, if it is remembered."""
+        return self._written.get(approval)
 
     async def open(self, thread: ThreadId, *, but: Collection[ApprovalId] = ()) -> Sequence[Approval]:
         """Read the open approvals of a thread without some of them, oldest first; one round trip if there are none."""
@@ -172,7 +180,7 @@ class RedisApprovals:
         }
 
     async def _write(self, change: Change, expected: str) -> bool:
-        before = change.approval
+        before, name = change.approval, _new_name()
         stored = replace(before, version=before.version + 1)
         thread, keys = stored.thread, self._keys
         timers, effects = _timers_apart(keys, change) if not expected else ([], change.effects)
@@ -186,7 +194,7 @@ class RedisApprovals:
             conversation=keys.conversation(thread),
             boxes=attached.boxes,
             expected=expected,
-            document=b"%d %b\n%b" % (stored.version, _new_name().encode(), documents.dump(stored)),
+            document=b"%d %b\n%b" % (stored.version, name.encode(), documents.dump(stored)),
             asked=b"" if expected else documents.dump_asked(stored.ask),
             is_open=stored.state in OPEN,
             audit_retention=self._audit_retention,
@@ -197,9 +205,15 @@ class RedisApprovals:
         written = await self._send(attached, script, *timers, *earlier)
         if written == NOT_ASKED:  # the last version kept the request in the approval
             written = await self._send(attached, replace(script, asked=documents.dump_asked(stored.ask)))
-        if written == WRITTEN and stored.state not in OPEN:
+        if written != WRITTEN:
+            return False
+        if not expected:
+            self._written.begin(stored, name)
+        elif " " in expected:
+            self._written.note(stored, name)
+        if stored.state not in OPEN:
             await self._index_closed(stored)
-        return written == WRITTEN
+        return True
 
     async def _index_closed(self, approval: Approval) -> None:
         """Move an approval to the closed ones in the indexes for people, if their nodes answer soon.
