@@ -128,11 +128,11 @@ class Office:
         """The first."""
         return self.desks[0]
 
-    def another(self, clock: Clock | None = None) -> Desk:
-        """One more process: a desk and an outbox of its own, with its own clock."""
+    def another(self, clock: Clock | None = None, approvals: Approvals | None = None) -> Desk:
+        """One more process: a desk and an outbox of its own, with its own clock and access to what is stored."""
         clock = clock or self.clock
         ports = Ports(
-            approvals=self.approvals,
+            approvals=approvals or self.approvals,
             conversations=MemoryConversations(),
             audit=self.audit,
             backlog=MemoryBacklog(),

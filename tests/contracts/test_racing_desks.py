@@ -83,7 +83,7 @@ async def raced(url: str, policy: Policy, dev: set[UserId], pay: UserId, slow: b
     async with Multiplexed.from_url(url) as database:
         lanes = RedisLanes(database, KEYS, url)
         room = office(RedisApprovals(database, KEYS), lanes)
-        room.another()
+        room.another(approvals=RedisApprovals(database, KEYS))
         room.rules.book = Rulebook((Rule(policy.rule, policy),))
         room.groups.members_of[DEV.name] = dev
         room.shifts.put("pay", pay)

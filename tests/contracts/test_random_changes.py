@@ -52,7 +52,7 @@ rows = st.lists(st.sampled_from(What), max_size=2)
 
 
 class Changes(RuleBasedStateMachine):
-    """Both stores, side by side."""
+    """Both stores, side by side; that on Redis in two processes, each of which remembers what it wrote."""
 
     url: str
 
@@ -64,7 +64,8 @@ class Changes(RuleBasedStateMachine):
         self.database = Database.from_url(self.url)
         self.lanes, self.audit = MemoryLanes(ManualClock()), MemoryAudit()
         self.model = MemoryApprovals(self.lanes, self.audit)
-        self.real = RedisApprovals(self.database, KEYS)
+        self.processes = tuple(RedisApprovals(self.database, KEYS) for _ in range(2))
+        self.real = self.processes[0]
         self.talks = (MemoryConversations(), RedisConversations(self.database, KEYS))
 
     def teardown(self) -> None:
@@ -87,18 +88,32 @@ class Changes(RuleBasedStateMachine):
         for approval in APPROVALS:
             assert self.both(_get(approval)) is None
 
+    @rule(process=st.integers(0, 1))
+    def go_on_in(self, process: int) -> None:
+        self.real = self.processes[process]
+
     @rule(approval=which, makers=effects, whats=rows)
     def create(self, approval: Any, makers: list[Any], whats: list[What]) -> None:
         self.both(lambda stores: stores.create(self.change(approval, makers, whats)))
 
     @rule(
         approval=which, state=st.sampled_from(State), note=st.text(max_size=3), behind=st.integers(0, 1),
-        card=st.sampled_from([None, *CARDS]), makers=effects, whats=rows,
+        card=st.sampled_from([None, *CARDS]), makers=effects, whats=rows, recall=st.booleans(),
     )  # fmt: skip
     def save(
-        self, *, approval: Any, state: State, note: str, behind: int, card: Any, makers: list[Any], whats: list[What]
+        self,
+        *,
+        approval: Any,
+        state: State,
+        note: str,
+        behind: int,
+        card: Any,
+        makers: list[Any],
+        whats: list[What],
+        recall: bool,
     ) -> None:
         read = self.both(lambda stores: stores.get(approval.id)) or approval
+        read = (self.real.remembered(approval.id) if recall else None) or read
         changed = replace(read, state=state, note=note, card=read.card or card, version=read.version - behind)
         self.both(lambda stores: stores.save(self.change(changed, makers, whats)))
 
@@ -125,6 +140,13 @@ class Changes(RuleBasedStateMachine):
             assert real == model
             rows = self.runner.run(RedisAudit(self.database, KEYS).of_thread(thread))
             assert list(rows) == self.runner.run(self.audit.of_thread(thread))
+
+    @invariant()
+    def what_a_process_remembers_is_what_was_stored_under_that_version(self) -> None:
+        for approval in APPROVALS:
+            stored = self.runner.run(self.model.get(approval.id))
+            for kept in (each.remembered(approval.id) for each in self.processes):
+                assert kept is None or stored is None or kept.version < stored.version or kept == stored
 
     @invariant()
     def the_same_work_waits_in_the_same_order(self) -> None:

@@ -12,7 +12,7 @@ from crash.tales import ANSWERED, APPROVED, AUTOMATIC, CALLED, CLEANED, EDITED, 
 
 CALLS = {
     "approvals.create": 1,
-    "approvals.get": 4,
+    "approvals.get": 3,
     "approvals.known": 1,
     "approvals.open": 2,
     "approvals.save": 3,
