@@ -17,7 +17,7 @@ from adapters.redis.transport.connection import Database
 from adapters.redis.transport.scripts import RedisCall
 from engine.approvals.approval import Approval, State, policies_of
 from engine.approvals.audit import RETENTION, What
-from engine.approvals.effects import DrawCard, Resume, SetTimer, Timer
+from engine.approvals.effects import DrawCard, Resume
 from engine.approvals.events import Chose, Delivered, Opened
 from engine.asks.ask import Choice, Json
 from engine.authority.eligibility import AccountType, Facts
@@ -115,7 +115,7 @@ async def test_lanes_are_marked_before_work_is_in_them(
 
 async def test_a_message_carries_the_stamp_of_its_mark(approvals: RedisApprovals, client: "redis.Redis") -> None:
     approval = an_approval()
-    await approvals.create(Change(approval, (Resume(approval.id), SetTimer(approval.id, Timer.EXPIRE, NOW))))
+    await approvals.create(Change(approval, (Resume(approval.id), DrawCard(approval.id))))
     marks: Any = client.zrange(KEYS.dirty(), 0, -1, withscores=True)
     assert len(marks) == 2
     for name, score in marks:
