@@ -55,6 +55,8 @@ _HIDDEN = (
     "\u037e\u1fef\u212a"  # canonically equivalent to ASCII characters
     "]"
 )
+_HARMLESS = re.compile("[\t\n -~\u00b7\u2013\u2014\u2026]*")
+"""ASCII, and the dots and dashes of our own sentences."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _UNSEEN = re.compile(f"(?P<sequence>{'|'.join(_SEQUENCES)})|{_HIDDEN}")
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
@@ -75,8 +77,10 @@ _GREEK_LIKE_LATIN = frozenset("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳικνορυϲό�
 
 def spell_out(text: str, write: Write) -> str:
     """The text, with each deceptive character replaced by what `write` makes of it."""
-    if text.isascii():  # most texts: only control characters can deceive in them
-        return text if text.isprintable() else _CONTROL.sub(lambda found: write(found.group()), text)
+    if _HARMLESS.fullmatch(text):  # most texts
+        return text
+    if text.isascii():  # only control characters can deceive in it
+        return _CONTROL.sub(lambda found: write(found.group()), text)
     text = _LETTERS.sub(lambda found: _of_one_alphabet(found.group(), write), text)
     text = _MARKS.sub(lambda found: _unstacked(found.group(), write), text)
     text = _UNSEEN.sub(lambda found: found.group() if _is_needed(found) else write(found.group()), text)

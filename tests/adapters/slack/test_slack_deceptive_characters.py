@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001 - letters that look alike are what these tests are about
 
+import itertools
 import re
 
 import pytest
@@ -123,6 +124,14 @@ def test_nothing_reorders_breaks_or_encodes_badly(text: str) -> None:
 @given(st.text(st.characters(max_codepoint=126, min_codepoint=32)))
 def test_printable_ascii_is_never_touched(text: str) -> None:
     assert visible(text) == text
+
+
+def test_our_own_dots_and_dashes_are_left_as_they_are_beside_anything() -> None:
+    """So a text of these and of ASCII needs no closer look: the `é` makes sure that these get one."""
+    own = ["·", "–", "—", "…", "a", " ", "1", "\n"]
+    for text in ("".join(three) for three in itertools.product(own, repeat=3)):
+        assert visible(f"é {text} é") == f"é {text} é"
+        assert visible(text) == text
 
 
 @pytest.mark.timeout(20)
