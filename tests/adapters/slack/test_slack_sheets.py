@@ -357,7 +357,7 @@ async def test_a_row_that_is_cut_asks_once_more_before_it_is_approved(bot: Bot) 
 
 @pytest.mark.promise("P4")
 def test_what_slack_would_refuse_to_show_is_seen_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = rows(3)
+    of = [replace(each, note="not a plain card") for each in rows(3)]
     assert seen(of, of[0].id) == (seen(of, of[0].id)[1],) * 2
     assert cards.seen(of[0], 0)[0] == cards.seen(of[0], 0)[1]
     monkeypatch.setattr("adapters.slack.cards.card.is_refused", lambda _: True)
