@@ -207,8 +207,8 @@ class RedisApprovals:
             written = await self._send(attached, replace(script, asked=documents.dump_asked(stored.ask)))
         if written != WRITTEN:
             return False
-        if not expected:
-            self._written.begin(stored, name)
+        if not expected:  # as it is read: the request's own objects may belong to the graph, which goes on to use them
+            self._written.begin(self._read_document(script.document, script.asked, script.approval), name)
         elif " " in expected:
             self._written.note(stored, name)
         if stored.state not in OPEN:

@@ -15,6 +15,7 @@ from adapters.redis.stores.last_written import LastWritten
 from adapters.redis.transport.multiplexed import Multiplexed
 from adapters.redis.transport.scripts import RedisCall
 from engine.approvals.approval import Approval
+from engine.asks.ask import Json
 from engine.ports import Change
 
 KEYS = Keys()
@@ -68,6 +69,19 @@ async def test_what_was_written_last_is_remembered_until_it_is_closed(ours: Redi
     assert ours.remembered(FIRST.id) == replace(STORED, note="one", version=2)
     assert await ours.save(Change(closed(replace(STORED, version=2))))
     assert ours.remembered(FIRST.id) is None
+
+
+@pytest.mark.promise("P4")
+async def test_what_a_graph_does_later_to_the_objects_of_its_request_changes_no_memory(database: Multiplexed) -> None:
+    ours = RedisApprovals(database, KEYS)
+    payload: dict[str, Json] = {"service": "billing"}
+    approval = an_approval(ask=replace(an_ask(), payload=payload))
+    assert await ours.create(Change(approval))
+    payload["service"] = "everything"
+    remembered = ours.remembered(approval.id)
+    assert remembered is not None
+    assert remembered == await ours.get(approval.id)
+    assert remembered.ask.payload == {"service": "billing"}
 
 
 @pytest.mark.promise("P2")
