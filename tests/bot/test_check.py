@@ -384,6 +384,14 @@ def test_run_and_demo_refuse_what_check_refuses(app: Path) -> None:
         refuse_clashes(load(app, ENVIRON))
 
 
+async def test_a_cluster_is_described(app: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    found = RedisFound(("Redis Cluster: no replica of h:1",), "a cluster of 3 primaries and 2 replicas")
+    assert show(await check(app, ENVIRON, World(of_redis=found)), out, err) == 0
+    assert "Redis: a cluster of 3 primaries and 2 replicas\n" in out.getvalue()
+    assert err.getvalue() == "warning: Redis Cluster: no replica of h:1\n"
+
+
 async def test_faults_go_to_stderr_and_the_exit_code_is_1(app: Path) -> None:
     out, err = io.StringIO(), io.StringIO()
     world = World(of_redis=RedisFound(("maxmemory-policy is allkeys-lru",)), channels=())

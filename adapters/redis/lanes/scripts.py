@@ -75,13 +75,19 @@ redis.call('DEL', lease)
 
 @dataclass(frozen=True, slots=True)
 class ClaimLane(Script[LaneReply]):
-    """Take a free lane that has work, as `visit`, for `milliseconds`: ClaimedHead, LaneBusy or LaneEmpty."""
+    """Take a free lane that has work, as `visit`, for `milliseconds`: ClaimedHead, LaneBusy or LaneEmpty.
 
+    With `?wait=1` replicas have it first: else the next visit after a fail-over could get the same token, while the
+    work of this one is still under way (P7).
+    """
+
+    ACKED = True
     LUA = f"""
     local head = redis.call('LINDEX', box, 0)
     if not head then return {{'empty'}} end
     local holder = redis.call('GET', lease)
     if holder == visit then
+        redis.call('PEXPIRE', lease, milliseconds) -- a write, for which `?wait=1` can wait
         return {{'turn', redis.call('GET', fence), redis.call('GET', tries), head}}
     end
     if holder then return {{'busy', redis.call('PTTL', lease)}} end

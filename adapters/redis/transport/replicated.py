@@ -2,8 +2,8 @@
 
 Redis replicates asynchronously: if a primary dies, its replica takes over without the last writes, though they were
 answered. With `?wait=1` in REDIS_URL a script that is marked as `ACKED` is followed by WAIT, so a click, a message or a
-form is on so many replicas before Slack is told "ok" (P1). What the bot does by itself is not waited for: what is lost
-of that is done again.
+form is on so many replicas before Slack is told "ok" (P1), and so is the claim of a lane before its work begins: two
+processes never have the same token (P7). What else the bot does is not waited for: what is lost of that is done again.
 
 * WAIT holds up its connection. So these scripts have a second connection to the server, and everything else goes on
   meanwhile. It is one for all of them: WAITs that come together are answered together.

@@ -72,7 +72,10 @@ class Script(Generic[R_co]):
 
     LUA: ClassVar[str]
     ACKED: ClassVar[bool] = False
-    """True if Slack is told "ok" once it ran: with `?wait=1` replicas have it first (`...transport.replicated`)."""
+    """True if a fail-over must not take it back: with `?wait=1` replicas have it before its answer counts.
+
+    See `adapters.redis.transport.replicated`.
+    """
 
     def by_hash(self) -> tuple[Arg, ...]:
         """Give EVALSHA and its words."""

@@ -76,6 +76,7 @@ async def test_calls_of_many_tasks_go_to_all_nodes_over_one_connection_each(
     cluster: Cluster, ring: servers.Cluster
 ) -> None:
     assert await cluster.check() == [NO_REPLICAS.format(*ring.primaries[1:])]
+    assert cluster.described == "a cluster of 3 primaries and 1 replica"
     counted = await asyncio.gather(*(cluster.run(Count(Key(f"k{number % 100}"), 1)) for number in range(1_000)))
     assert sorted(counted) == sorted(list(range(1, 11)) * 100)
     sizes = [node.client.dbsize() for node in ring.primaries]
