@@ -70,8 +70,8 @@ class Filled:
 
 async def measure(bench: Bench) -> None:
     """Fill once, and start bots by turns."""
+    gigabytes = await size.bytes_of_one(bench) * MILLION / 1e9  # first, since it empties all databases
     filled = [await _filled(bench, number, bench.count(each)) for number, each in enumerate(SIZES)]
-    gigabytes = await size.bytes_of_one(bench) * MILLION / 1e9
     bench.table.add("Redis for 1,000,000 pending, from the bytes of one", gigabytes, unit="GB", aim="6 GB")
     smaller, larger = filled[1:]
     name = f"bytes of Redis for each of {larger.size:,} without its audit, beside {smaller.size:,}"
@@ -156,15 +156,16 @@ async def _command(bot: Running, *words: str) -> float:
         cwd=ROOT,
         env=bot.environ,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
-    assert command.stdout is not None  # noqa: S101 - it was made with a pipe
+    assert command.stdout is not None  # noqa: S101 - it was made with pipes
+    assert command.stderr is not None  # noqa: S101 - likewise
     line, took = await command.stdout.readline(), (time.perf_counter() - began) * 1000
+    if not line:
+        raise RuntimeError(f"`signoff {' '.join(words)}`: {(await command.stderr.read()).decode()}")
     if command.returncode is None:
         command.kill()
-    await command.wait()
-    if not line:
-        raise RuntimeError(f"`signoff {' '.join(words)}` printed nothing")
+    await command.communicate()
     return took
 
 
