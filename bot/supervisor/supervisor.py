@@ -3,8 +3,8 @@
 * The first worker starts alone, the others when it serves. So a graph that cannot be loaded, or a token that Slack
   refuses, is told once.
 * A worker that ends by itself is started again: at once, then after a growing pause if it dies soon each time. If it
-  cannot start because of the configuration, Slack or Redis, that is told and tried again while another worker serves;
-  if none does, it is the end of the whole.
+  cannot start because of the configuration, Slack or Redis, that is told: before any worker has served it is the end of
+  the whole, and afterwards it counts as a death, since what was right once is most likely right again soon.
 * If workers die again and again and none serves for long, the supervisor gives up: then systemd or Kubernetes can see
   it.
 * A reload has two steps. All workers prepare the text of the file that the supervisor has read; only if all of them can
@@ -185,7 +185,7 @@ class Supervisor:
         ended = how_it_ended(code)
         said = {"worker": worker.number, "ended": ended, "times": worker.starts, "pause": worker.pause}
         if worker.problems:
-            if not any(each.serves for each in others):
+            if not self._first_serves.is_set():
                 self._give_up(worker.problems)
                 return
             for each in worker.problems:
@@ -196,7 +196,8 @@ class Supervisor:
             log.error("a worker died and is started again", **said)
         most = _DEATHS * len(self._workers) if self._first_serves.is_set() else _FIRST_DEATHS
         if self._deaths >= most:
-            self._give_up([f"signoff run: {self._deaths} workers died one after another, the last one by {ended}."])
+            died = f"signoff run: {self._deaths} workers died one after another, the last one by {ended}."
+            self._give_up([*worker.problems, died])
 
     def _give_up(self, lines: Sequence[str]) -> None:
         if not self._failure:

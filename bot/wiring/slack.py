@@ -26,6 +26,7 @@ from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.groups import SlackGroups
 from adapters.slack.workspace.identity import Identity, whoami
 from adapters.slack.workspace.manifest import manifest as slack_manifest
+from adapters.slack.workspace.patience import patiently
 from adapters.slack.workspace.roster import Met, SlackRoster
 from bot.config.names import approver_names, channel_names, oncall_names
 from bot.config.problems import ConfigProblem, ProblemsError
@@ -132,12 +133,12 @@ async def introduced(
 ) -> tuple[Identity, KnownNames, ChannelNames]:
     """The bot's identity, and the people, groups and channels that the configuration names. Raises ProblemsError."""
     try:
-        identity = await whoami(client)
+        identity = await patiently(lambda: whoami(client))
         if shared is not None and (told := await shared.names()) is not None:
             return identity, *_names().validate_json(told)
         people, listed = await asyncio.gather(
-            directory.people(client, {**approver_names(config), **oncall_names(config)}, identity),
-            directory.channels(client),
+            patiently(lambda: directory.people(client, {**approver_names(config), **oncall_names(config)}, identity)),
+            patiently(lambda: directory.channels(client)),
         )
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
         raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
@@ -147,7 +148,7 @@ async def introduced(
     await memory.remember({name: channel for name, channel in channels.memory.items() if name not in known})
     names = group_names(config)
     try:
-        found = await user_groups(client, identity, names, always=all_groups)
+        found = await patiently(lambda: user_groups(client, identity, names, always=all_groups))
     except SlackRefused as error:
         where = next(iter(names.values()), config.where("approvals"))
         raise ProblemsError([groups_problem(where, error)]) from None
@@ -195,6 +196,8 @@ def slack_problem(variable: str, error: Exception) -> ConfigProblem:
     if code == "too_many_websockets":
         what = "Slack allows an app 10 connections by Socket Mode, and all are in use"
         return ConfigProblem(variable, what, "Stop other processes that use this app, or give them another app.")
+    if isinstance(error, SlackRefused) and error.passes:
+        return ConfigProblem("Slack", f"does not serve at the moment: {error}", "Start again in a minute.")
     if code:
         return ConfigProblem(variable, str(error), "See https://docs.slack.dev/reference/methods for this code.")
     host, why = getattr(error, "host", None) or "slack.com", type(error).__name__

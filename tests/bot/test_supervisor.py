@@ -125,6 +125,21 @@ async def test_while_another_serves_a_worker_that_cannot_start_is_tried_again(tm
         assert running.workers[1].pause == 1.0
 
 
+async def test_a_worker_that_cannot_start_again_takes_none_with_it_that_is_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_LONGEST_PAUSE", 0.01)
+    async with crew(tmp_path, "") as running:
+        await running.ready.wait()
+        running.supervisor._text = "1: never serves\n2: cannot start"  # what a worker gets that is started from now on
+        for number in (1, 2):
+            os.kill(running.pid(number), signal.SIGKILL)
+        await running.until(lambda: running.logged("a worker cannot start", worker=2))
+        running.supervisor._text = ""
+        await running.until(lambda: all(each.serves for each in running.workers))
+        assert not running.running.done()
+
+
 async def test_it_gives_up_where_no_worker_comes_to_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with crew(tmp_path, "1: never serves") as running:
         assert await running.running == 1

@@ -108,6 +108,13 @@ def test_it_is_said_where_slack_opens_no_more_connections() -> None:
 # Names ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("code", ["internal_error", "ratelimited", "http_503"])
+def test_a_slack_that_is_broken_is_no_fault_of_the_token(code: str) -> None:
+    problem = slack_problem("SLACK_APP_TOKEN", SlackRefused("apps.connections.open", code))
+    assert problem.where == "Slack"
+    assert "Start again in a minute." in str(problem)
+
+
 def test_names_mean_the_same_in_the_worker_that_gets_them() -> None:
     channels = ChannelNames({"#deploys": ChannelId("C1")}, {"#old": "is archived"}, {"#deploys": "x"}, ("#deploys",))
     people = {"alice": ListedPerson(UserId("U1")), "U2": ListedPerson(UserId("U2"), "a guest", outsider=True)}

@@ -23,6 +23,7 @@ from adapters.slack.inbound.payloads.fields import MalformedError
 from adapters.slack.inbound.responses import not_read
 from adapters.slack.workspace.client import quiet_logger
 from adapters.slack.workspace.errors import SlackRefused
+from adapters.slack.workspace.patience import patiently
 
 WaitedFor = Callable[[], contextlib.AbstractContextManager[None]]
 """Encloses the handling of a payload, whose sender waits."""
@@ -86,7 +87,11 @@ async def build_app(
         before_authorize=EventGuard(),
     )
     app.middleware(AnswerMiddleware(handlers.answer, waited_for))
+    await patiently(lambda: _warm_up(app), known_token=True)
+    return app
+
+
+async def _warm_up(app: AsyncApp) -> None:
     warmed = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body={"type": "warm_up"}))
     if warmed.status != HTTPStatus.OK or warmed.body:
         raise SlackRefused("auth.test", f"http_{warmed.status}")
-    return app

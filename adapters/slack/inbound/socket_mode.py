@@ -20,6 +20,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from adapters.slack.inbound.http import UNREADABLE
 from adapters.slack.workspace.client import quiet_logger
 from adapters.slack.workspace.directory import check_app_token
+from adapters.slack.workspace.patience import patiently
 
 CONNECTIONS = 2
 LOOK_AFTER = 5.0
@@ -60,7 +61,7 @@ async def sockets(
     Entering waits until every connection is open. Slack's client checks every `look_after` seconds and reopens a broken
     one. Raises SlackRefused for a wrong token, with which that client would try forever.
     """
-    checked = await check_app_token(app.client, app_token)
+    checked = await patiently(lambda: check_app_token(app.client, app_token))
     async with AsyncExitStack() as stack:
         handlers = []
         for _ in range(connections):

@@ -106,6 +106,11 @@ class SlackRefused(ChatFailedError):  # noqa: N818 - named for what happened
         super().__init__(f"Slack refused {method}: {code}{scope}")
         self.method, self.code, self.needed = method, code, needed
 
+    @property
+    def passes(self) -> bool:
+        """True if Slack is busy or broken, so that the error says nothing about the request."""
+        return self.code in _BROKEN or self.code.startswith(("http_5", "http_429"))
+
 
 def fate_of(error: SlackApiError) -> Fate:
     """The consequence of an error."""

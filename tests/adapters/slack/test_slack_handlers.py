@@ -16,6 +16,7 @@ from adapters.slack.inbound.commands import Commands
 from adapters.slack.inbound.handlers import Handlers
 from adapters.slack.inbound.socket_mode import sockets
 from adapters.slack.outbound.chat import SlackChat
+from adapters.slack.workspace import patience
 from adapters.slack.workspace.client import PacedClient
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
@@ -359,10 +360,34 @@ async def test_bolt_runs_no_listener_so_nothing_is_polled_and_nothing_acked_earl
 @pytest.mark.promise("P1")
 @pytest.mark.parametrize("fault", [{"error": "internal_error"}, {"status": 500}])
 async def test_an_app_that_cannot_tell_who_it_is_does_not_start(
-    slack: PeopledSlack, client: PacedClient, fault: dict[str, object]
+    slack: PeopledSlack, client: PacedClient, fault: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(patience, "SECONDS", 0.0)
+    handlers = await _handlers(client)
+    await slack.people.fault(method="auth.test", times=3, **fault)
+    with pytest.raises(SlackRefused):
+        await build_app(client, handlers)
+
+
+@pytest.mark.parametrize("fault", [{"error": "internal_error"}, {"status": 500}, {"status": 429, "retry_after": 1}])
+async def test_an_app_waits_for_a_slack_that_is_broken_for_a_moment(
+    slack: PeopledSlack, client: PacedClient, fault: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "_FIRST_PAUSE", 0.01)
+    handlers = await _handlers(client)
+    await slack.people.fault(method="auth.test", times=2, **fault)
+    await build_app(client, handlers)
+
+
+async def test_a_token_that_slack_refuses_is_not_waited_for(slack: PeopledSlack, client: PacedClient) -> None:
+    await slack.people.fault(method="auth.test", times=1, error="token_revoked")
+    with pytest.raises(SlackRefused, match="token_revoked"):
+        await patience.patiently(lambda: whoami(client))
+
+
+async def _handlers(client: PacedClient) -> Handlers:
     identity, desk = await whoami(client), RecordingDesk()
-    handlers = Handlers(
+    return Handlers(
         client=client,
         identity=identity,
         desk=desk,
@@ -371,9 +396,6 @@ async def test_an_app_that_cannot_tell_who_it_is_does_not_start(
         channels=NoChannels(),
         commands=Commands(client, desk, NoOverview(), help_text="help", base=identity.url),
     )
-    await slack.people.fault(method="auth.test", times=3, **fault)
-    with pytest.raises(SlackRefused):
-        await build_app(client, handlers)
 
 
 async def test_http_without_a_signature_is_refused(chatting: Bot) -> None:
