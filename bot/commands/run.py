@@ -71,7 +71,12 @@ async def supervise(file: Path, count: int) -> int:
     async with listening(config) as listeners, stop_signals() as stop:
         workers = [Worker(number) for number in range(1, count + 1)]
         supervisor = Supervisor(workers, file, environ, listeners, read, text)
-        said = {"agents": list(config.agents), "http": first_address(config, listeners), "workers": count}
+        said = {
+            "agents": list(config.agents),
+            "http": first_address(config, listeners),
+            "workers": count,
+            "loop": loop.name(),
+        }
         async with hang_ups(supervisor.reload, stop), killing_signals(stop, supervisor.kill):
             return await supervisor.run(stop, on_ready=lambda: log.info("ready", **said))
 

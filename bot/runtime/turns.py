@@ -15,6 +15,8 @@ take longer than Redis does. Two bounds keep it from starving:
 * A payload counts for at most `LONGEST_HOLD` seconds: one that waits for Slack holds up no graph.
 
 A callback is never interrupted, so a click waits for the one that runs: `BLOCKED` says from when on that is logged.
+
+A connection to Redis of its own for clicks was tried and changed nothing: the background sends little meanwhile.
 """
 
 import asyncio
