@@ -39,7 +39,7 @@ def folder(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.fixture
 def quiet_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that keeps its own logs and secrets, and shows no run while it works: a busy machine may be slow."""
-    monkeypatch.setattr("bot.telemetry.set_up_logs", lambda: None)
+    monkeypatch.setattr("bot.telemetry.set_up_logs", lambda **_: None)
     monkeypatch.setattr("bot.masking._remembered", set())
     for after in ("WORDS_AFTER", "STEPS_AFTER"):
         monkeypatch.setattr(f"bot.outbound.live.{after}", PATIENCE * 10)
