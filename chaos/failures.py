@@ -5,6 +5,7 @@ jumps is wrong for one worker alone.
 """
 
 import asyncio
+import contextlib
 import random
 import signal
 from collections.abc import Awaitable, Callable
@@ -125,12 +126,10 @@ class Failures:
         card = None if gate is None else self._crowd.board.last(gate)
         if card is None:
             return
-        try:
+        self._recorder.fact("deleted", gate=str(gate))  # before: this may be cut off while the bot is told of it
+        with contextlib.suppress(NoSuchThingError):
             await interactions.delete(self._slack.workspace, *card)
-        except NoSuchThingError:
-            return
-        self._recorder.counts["cards deleted"] += 1
-        self._recorder.fact("deleted", gate=str(gate))
+            self._recorder.counts["cards deleted"] += 1
 
     async def _jump(self) -> None:
         worker = self._dice.choice(self._workers.all)
