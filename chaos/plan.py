@@ -6,8 +6,6 @@ from pathlib import Path
 from chaos.checker.rules import Broken
 from chaos.recorder import Recorder
 
-CLICKS_A_CASE = 4.5
-"""About how many clicks a case takes."""
 LOAD = 0.75
 """The part of the time in which things fail; in the rest all work is finished."""
 
@@ -24,11 +22,6 @@ class Plan:
     """The workers are `signoff run --processes N`."""
     quiet: bool = False
     """Nothing fails."""
-
-    @property
-    def cases(self) -> int:
-        """How many conversations people begin."""
-        return max(1, round(self.clicks / CLICKS_A_CASE))
 
     @property
     def seconds_of_load(self) -> float:

@@ -23,6 +23,16 @@ class Recorder:
         with self.file.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"fact": fact, **fields}) + "\n")
 
+    def next_case(self) -> int:
+        """Count a case; gives its number."""
+        self.counts["cases"] += 1
+        return self.counts["cases"]
+
+    @property
+    def clicks_a_case(self) -> float:
+        """About how many clicks a case takes. Those of the last cases are still to come, so it is at least 2."""
+        return min(4.0, max(2.0, self.counts["clicks"] / max(1, self.counts["cases"])))
+
     @contextmanager
     def trouble(self, what: str) -> Iterator[None]:
         """Write down that something is broken as long as this lasts."""

@@ -46,7 +46,7 @@ async def chaos(plan: Plan, folder: Path) -> Report:
         witness = Witness(slack, crowd, recorder, server.url)
         failures = Failures(slack, server, workers, crowd, recorder, dice)
         await _connected(slack, plan.workers)
-        await _load(plan, crowd, failures, dice)
+        await _load(plan, crowd, failures, recorder)
         calm = now()
         await _calm(slack, server, workers)
         await _settle(plan, crowd, witness)
@@ -54,7 +54,6 @@ async def chaos(plan: Plan, folder: Path) -> Report:
         workers.failed()
         await witness.write(folder / "ledger.jsonl")
         await workers.end()
-    recorder.counts["cases"] = plan.cases
     recorder.counts["starts of workers"] = sum(each.starts for each in workers.all)
     found = broken(read((folder / "history.jsonl").read_text(encoding="utf-8").splitlines()))
     return Report(plan, folder, recorder, found, settled, [each for one in workers.all for each in one.ended])
@@ -116,15 +115,16 @@ async def _connected(slack: LocalSlack, number: int) -> None:
     await wait_until(there, f"{number} workers are connected", 3 * PATIENCE)  # on a busy machine
 
 
-async def _load(plan: Plan, crowd: Crowd, failures: Failures, dice: random.Random) -> None:
-    """Begin cases one after the other, and let things fail meanwhile."""
-    begun, failing = now(), asyncio.create_task(_nothing() if plan.quiet else failures.run())
+async def _load(plan: Plan, crowd: Crowd, failures: Failures, recorder: Recorder) -> None:
+    """Begin cases until there are enough clicks or the time is over, and let things fail meanwhile."""
+    end, failing = now() + plan.seconds_of_load, asyncio.create_task(_nothing() if plan.quiet else failures.run())
     try:
-        for number in range(plan.cases):
-            at = begun + plan.seconds_of_load * (number + dice.random()) / plan.cases
-            await asyncio.wait([failing], timeout=max(0.0, at - now()))
-            crowd.begin(number)
-        await asyncio.wait([failing], timeout=max(0.0, begun + plan.seconds_of_load - now()))
+        while (left := end - now()) > 0 and (wanted := plan.clicks - recorder.counts["clicks"]) > 0:
+            cases = wanted / recorder.clicks_a_case
+            await asyncio.wait([failing], timeout=min(left, left / max(1.0, cases)))
+            if failing.done():
+                break
+            crowd.begin(recorder.next_case())
     finally:
         failing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
