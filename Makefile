@@ -98,7 +98,7 @@ bench: tools
 
 chaos: tools
 	@.ci/faketime || echo "make chaos: without libfaketime no clock jumps" >&2
-	@$(BIN)/python -m chaos.run $(ARGS)
+	@$(BIN)/python -m bench.chaos.run $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links

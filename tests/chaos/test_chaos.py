@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chaos.plan import Plan
-from chaos.run import chaos
-from chaos.table import table
+from bench.chaos.plan import Plan
+from bench.chaos.run import chaos
+from bench.chaos.table import table
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -20,6 +20,7 @@ pytestmark = [
 
 async def test_nothing_is_lost_and_nothing_is_decided_twice(tmp_path: Path) -> None:
     report = await chaos(Plan(minutes=0.8, clicks=120, seed=4), tmp_path)
-    assert not report.broken, f"{table(report)}\nTo check it again: python -m chaos.checker {tmp_path}/history.jsonl"
+    again = f"To check it again: python -m bench.chaos.checker {tmp_path}/history.jsonl"
+    assert not report.broken, f"{table(report)}\n{again}"
     assert report.acked > 20
     assert report.recorder.counts["workers killed"]

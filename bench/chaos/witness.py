@@ -9,8 +9,8 @@ from adapters.localslack import LocalSlack
 from adapters.redis.keys import Keys
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.transport.connection import Database
-from chaos.people import Crowd, Gate, is_live, text_of
-from chaos.recorder import Recorder
+from bench.chaos.people import Crowd, Gate, is_live, text_of
+from bench.chaos.recorder import Recorder
 from engine.approvals.audit import Entry, What
 
 

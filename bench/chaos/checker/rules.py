@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from chaos.checker.history import About, Card, Click, Fact, Gate, History, Json, Ran, Row
+from bench.chaos.checker.history import About, Card, Click, Fact, Gate, History, Json, Ran, Row
 
 VOTES: Final = ("voted", "edited", "answered")
 CLOSING: Final = ("decided", "answered", "expired", "stopped", "withdrawn", "undeliverable")

@@ -1,6 +1,6 @@
 """The processes of the chaos: a Redis that keeps its data, and workers, each `signoff run` in a process of its own.
 
-`chaos.failures` kills and freezes them. Whoever runs a bot starts it again when it ends: so does `Workers.keep`.
+`bench.chaos.failures` kills and freezes them. Whoever runs a bot starts it again when it ends: so does `Workers.keep`.
 """
 
 import asyncio
@@ -169,7 +169,7 @@ class Worker:
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
-            "PYTHONPATH": os.pathsep.join([str(HERE / "clock"), str(HERE.parent)]),
+            "PYTHONPATH": os.pathsep.join([str(HERE / "clock"), str(HERE.parent.parent)]),
         }
 
 

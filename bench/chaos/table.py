@@ -3,8 +3,8 @@
 from collections import Counter
 from statistics import median, quantiles
 
-from chaos.checker.rules import COLUMNS, column_of
-from chaos.plan import Report
+from bench.chaos.checker.rules import COLUMNS, column_of
+from bench.chaos.plan import Report
 
 _SHOWN = 20
 

@@ -1,10 +1,10 @@
-"""`python -m chaos.checker HISTORY`: print each broken rule with the lines that prove it; exit with 1 if any is."""
+"""`python -m bench.chaos.checker HISTORY` prints each broken rule with the lines that prove it; 1 if any is broken."""
 
 import sys
 from pathlib import Path
 
-from chaos.checker.history import HistoryError, read
-from chaos.checker.rules import broken
+from bench.chaos.checker.history import HistoryError, read
+from bench.chaos.checker.rules import broken
 
 
 def main(path: str) -> int:

@@ -22,17 +22,17 @@ import yaml
 from adapters.localslack import LocalSlack
 from adapters.localslack.faults import FaultRequest
 from adapters.redis.keys import Keys
-from chaos.checker.history import read
-from chaos.checker.rules import broken
-from chaos.failures import Failures
-from chaos.machines import PATIENCE, RedisServer, StuckError, Worker, Workers, wait_until
-from chaos.people import APPROVERS, PEOPLE, SHAPES, Crowd
-from chaos.plan import LOAD, Plan, Report
-from chaos.recorder import Recorder, now
-from chaos.table import table
-from chaos.witness import Witness
+from bench.chaos.checker.history import read
+from bench.chaos.checker.rules import broken
+from bench.chaos.failures import Failures
+from bench.chaos.machines import PATIENCE, RedisServer, StuckError, Worker, Workers, wait_until
+from bench.chaos.people import APPROVERS, PEOPLE, SHAPES, Crowd
+from bench.chaos.plan import LOAD, Plan, Report
+from bench.chaos.recorder import Recorder, now
+from bench.chaos.table import table
+from bench.chaos.witness import Witness
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 RETRIES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 """When the workspace repeats an event that was not acked, in place of Slack's minutes."""
 
@@ -177,7 +177,7 @@ def main(arguments: list[str]) -> int:
     report = asyncio.run(chaos(plan, folder))
     print(table(report))
     if report.broken or given.keep:
-        print(f"To check it again: {sys.executable} -m chaos.checker {folder}/history.jsonl")
+        print(f"To check it again: {sys.executable} -m bench.chaos.checker {folder}/history.jsonl")
     else:
         shutil.rmtree(folder)
     return 1 if report.broken else 0

@@ -15,9 +15,9 @@ from adapters.localslack import LocalSlack
 from adapters.localslack.faults import FaultRequest
 from adapters.localslack.people import interactions
 from adapters.localslack.people.interactions import NoSuchThingError
-from chaos.machines import FAKETIME, RedisServer, Worker, Workers
-from chaos.people import Crowd
-from chaos.recorder import Recorder
+from bench.chaos.machines import FAKETIME, RedisServer, Worker, Workers
+from bench.chaos.people import Crowd
+from bench.chaos.recorder import Recorder
 
 LEASE: Final = 10.0
 """Seconds after which a lane of a worker that says nothing is taken over."""

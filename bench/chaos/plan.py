@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.checker.rules import Broken
-from chaos.recorder import Recorder
+from bench.chaos.checker.rules import Broken
+from bench.chaos.recorder import Recorder
 
 LOAD = 0.75
 """The part of the time in which things fail; in the rest all work is finished."""

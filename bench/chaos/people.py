@@ -20,9 +20,9 @@ from adapters.localslack.people import interactions
 from adapters.localslack.people.interactions import NoSuchThingError, Press
 from adapters.localslack.state.roster import Member
 from adapters.localslack.state.state import Channel, Json
-from chaos.graphs import AMOUNT
-from chaos.machines import StuckError, wait_until
-from chaos.recorder import Recorder, now
+from bench.chaos.graphs import AMOUNT
+from bench.chaos.machines import StuckError, wait_until
+from bench.chaos.recorder import Recorder, now
 
 REQUESTER, STRANGER = "alice", "erin"
 APPROVERS: Final = ("bob", "carol", "dave")

@@ -1,6 +1,0 @@
-"""Chaos: a bot of three workers under load, while everything around it fails, and a checker of what people saw.
-
-`make chaos` runs `chaos.run`: people click, workers are killed and frozen, Redis and Slack fail, clocks jump. What was
-observed from outside is written as a history, a JSON line for each fact. `chaos.checker` reads it and knows the rules.
-It imports nothing of Signoff, and neither do the graphs.
-"""
