@@ -32,6 +32,7 @@ from engine.ports import (
     Held,
     Lanes,
     Later,
+    OvertakenError,
     Reply,
     Resumed,
     RunResult,
@@ -344,7 +345,11 @@ class GraphRuns:
 
             async def posted(ts: MessageTs) -> None:
                 watched.conversation = replace(watched.conversation, live=ts)
-                await self._register.keep(watched.conversation, work.fence)
+                try:
+                    await self._register.keep(watched.conversation, work.fence)
+                except OvertakenError:  # this process stood still, and woke after its lease: nobody else knows of it
+                    await self._take_back(watched.conversation)
+                    raise
 
             message = self._chat.live(conversation.place, conversation.requester)
             async with watching(message, posted) as watched.watcher:
@@ -354,11 +359,15 @@ class GraphRuns:
         """The conversation, once its live message is deleted."""
         if conversation.live is None:
             return conversation
-        taken_back = TakeBack(conversation.thread, conversation.place, conversation.live)
-        await self._lanes.put(taken_back, f"taken-back/{conversation.place.channel}/{conversation.live}")
+        await self._take_back(conversation)
         conversation = replace(conversation, live=None)
         await self._register.keep(conversation, work.fence)
         return conversation
+
+    async def _take_back(self, conversation: Conversation) -> None:
+        if conversation.live is not None:
+            taken_back = TakeBack(conversation.thread, conversation.place, conversation.live)
+            await self._lanes.put(taken_back, f"taken-back/{conversation.place.channel}/{conversation.live}")
 
 
 def _result_of(outcome: Resumed | Stale | Held) -> RunResult:

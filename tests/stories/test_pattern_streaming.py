@@ -1,8 +1,17 @@
 """An agent's words appear while it works, and the reply takes their place: one message, whatever Slack does."""
 
+import asyncio
+from typing import Any
+
 import pytest
+import redis.asyncio
+from fakes.patience import PATIENCE
 from fakes.people import Message
 from stories.world import World
+
+from adapters.redis.keys import Keys
+from bot.wiring import Ports
+from engine.conversation import Conversation
 
 WHOLE = "took four minutes."
 
@@ -86,3 +95,45 @@ async def test_long_work_shows_the_step_that_runs(world: World) -> None:
     assert "⏳" in live.text
     world.outside.door("research").set()
     await said_whole(world, live)
+
+
+class Overtaken:
+    """Conversations of a bot that another one overtakes as soon as its run has shown something."""
+
+    def __init__(self, conversations: Any, redis_url: str) -> None:
+        self._conversations, self._redis_url = conversations, redis_url
+        self.happened = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._conversations, name)
+
+    async def save(self, conversation: Conversation, fence: int) -> None:
+        if conversation.live is not None and not self.happened.is_set():
+            keys, thread = Keys(), conversation.thread
+            async with redis.asyncio.Redis.from_url(self._redis_url) as client:
+                await client.incr(keys.fence(thread))
+                await client.delete(keys.lease(thread, "run"))
+            self.happened.set()
+        await self._conversations.save(conversation, fence)
+
+
+@pytest.mark.promise("P8")
+async def test_words_of_a_process_that_stood_still_are_taken_back(world: World) -> None:
+    """It wakes after its lease, shows what it had to say, and learns then that another one has the thread."""
+    made: list[Overtaken] = []
+
+    def overtake(ports: Ports) -> None:
+        made.append(Overtaken(ports.conversations, world.redis_url))
+        ports.conversations = made[0]
+
+    world.alter = overtake
+    await world.start("talker")
+    world.outside.door("research").set()
+    await world.alice.say("#deploys", "@signoff by noon")
+    async with asyncio.timeout(PATIENCE):
+        await made[0].happened.wait()
+    world.outside.door("half").set()
+    world.outside.door("rest").set()
+    whole = await world.alice.expect_message("#deploys", containing=WHOLE)
+    await world.at_rest()
+    assert [each.ts for each in await world.alice.messages("#deploys") if each.from_bot] == [whole.ts]
