@@ -244,12 +244,7 @@ class Supervisor:
 
     async def _brought_up_to_date(self, worker: Worker) -> bool:
         """Give a worker what was put in force while it started; False if it does not take it."""
-        with contextlib.suppress(GoneError, TimeoutError):
-            if not await self._prepared(worker, self._text):
-                await worker.ask("take effect", counted=False)
-                worker.version = self._version
-                return True
-        return False
+        return not await self._prepared(worker, self._text) and await self._takes_effect(worker, counted=False)
 
     async def exposition(self, first: Worker) -> str:
         """The metrics of all workers; `first` counts what waits in Redis."""
@@ -313,11 +308,9 @@ class Supervisor:
             return
         self._text, self._version = text, self._version + 1
         for worker in serving:
-            try:
-                async with asyncio.timeout(_ANSWER_SECONDS):
-                    await worker.ask("take effect", counted=worker is serving[0])
-                worker.version = self._version
-            except (GoneError, TimeoutError):
+            if not worker.serves:
+                continue  # it died meanwhile: whatever text its next process has, it serves with the one in force
+            if not await self._takes_effect(worker, counted=worker is serving[0]):
                 worker.kill()  # it may still go by the old rules; it is started again with the new ones
         log.info("all workers reloaded", file=str(self._file), workers=len(serving))
 
@@ -339,6 +332,15 @@ class Supervisor:
         except TimeoutError:
             what = f"worker {worker.number} does not answer"
             return [ConfigProblem(str(self._file), what, "Send SIGHUP again, or restart the bot.")]
+
+    async def _takes_effect(self, worker: Worker, *, counted: bool) -> bool:
+        """Let a worker put in force what it prepared; False if it does not say that it did."""
+        with contextlib.suppress(GoneError, TimeoutError):
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await worker.ask("take effect", counted=counted)
+            worker.version = self._version
+            return True
+        return False
 
     async def _refuse(self, workers: Sequence[Worker], problems: Sequence[ConfigProblem]) -> None:
         said = list(dict.fromkeys(map(str, problems)))

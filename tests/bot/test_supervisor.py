@@ -217,6 +217,46 @@ async def test_a_worker_that_hangs_lets_no_other_take_a_new_file(
         assert running.logged("some workers did not end in time and are killed", workers=1) == 1
 
 
+@pytest.mark.promise("P6")
+async def test_a_worker_that_dies_during_a_reload_does_not_go_on_with_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next process has the old text, which is still in force, and is starting when the new one takes effect."""
+    async with crew(tmp_path, "2: starts late") as running:
+        two, prepared = running.workers[1], running.supervisor._all_prepared
+        await running.until(lambda: two.version)
+        await running.supervisor.readiness()
+        await running.ready.wait()
+
+        async def and_dies(*given: Any) -> list[ConfigProblem]:
+            problems = await prepared(*given)
+            two.version = 0
+            os.kill(running.pid(2), signal.SIGKILL)
+            await running.until(lambda: two.version)  # it has the old text
+            return problems
+
+        monkeypatch.setattr(running.supervisor, "_all_prepared", and_dies)
+        running.reload("new")
+        await running.until(lambda: running.logged("all workers reloaded"))
+        await running.supervisor.readiness()  # worker 2 goes on starting
+        await running.until(lambda: two.serves)
+        assert (await running.supervisor.readiness())["degraded"] == ["new"]
+
+
+@pytest.mark.promise("P6")
+async def test_a_worker_that_hangs_when_it_is_brought_up_to_date_holds_up_no_reload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_ANSWER_SECONDS", 0.2)
+    async with crew(tmp_path, "2: starts late\n2: takes nothing") as running:
+        await running.until(lambda: running.workers[0].serves and running.workers[1].version)
+        running.reload("new")
+        await running.until(lambda: running.logged("all workers reloaded", workers=1))
+        await running.supervisor.readiness()  # worker 2 goes on starting
+        await running.until(lambda: running.workers[1].starts == 2 and running.workers[1].serves)
+        assert (await running.supervisor.readiness())["degraded"] == ["new"]
+
+
 async def test_a_stop_reaches_workers_that_are_just_being_started(tmp_path: Path) -> None:
     for turns in range(6):
         async with crew(tmp_path, "", count=2) as running:

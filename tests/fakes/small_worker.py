@@ -7,6 +7,8 @@ Started by its path. It obeys the text of its configuration, a line for each wor
     2: cannot start     it tells a problem, and ends
     2: refuses          it takes no text that says so
     2: hangs            it answers nothing once it serves, and does not stop
+    2: starts late      with its configuration it waits for a message, and answers it as one that is starting does
+    2: takes nothing    it puts no text in force, and answers nothing from then on
     2: names            it says which names it has
     2: counts 5         it tells that it counted so many clicks, before it serves
 """
@@ -58,6 +60,9 @@ class SmallWorker:
         if self.says("cannot start"):
             self.send(what="failed", problems=["app.yaml:1: agents: it cannot start."])
             sys.exit(1)
+        if self.says("starts late"):
+            message = json.loads(self.lines.readline())
+            self.answer(message, missing=["it is starting"], degraded=[], hears=False, problems=[])
         self.send(what="serving")
         if self.says("dies"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -73,6 +78,8 @@ class SmallWorker:
                 self.prepared = message["text"]
                 refused = self.says("refuses", self.prepared)
                 self.answer(message, problems=[["app.yaml:2: x", "is wrong", "Correct it."]] if refused else [])
+            case "take effect" if self.says("takes nothing"):
+                self.text += f"\n{self.number}: hangs"
             case "take effect":
                 self.text = self.prepared
                 self.answer(message)
