@@ -28,6 +28,7 @@ from bench.slack import Slack
 from bot.commands.serve import serve
 from bot.config.entries import Mode
 from bot.config.load import load
+from bot.runtime.garbage import begin
 from bot.wiring import Bot, Ports, bot
 from engine.approvals.approval import Approval, Place, State, open_reviews
 from engine.approvals.effects import Effect, Hear, Timer
@@ -256,16 +257,17 @@ async def _serving(made: Bot, behind: Behind) -> AsyncIterator[None]:
         async with made.listening():
             yield
         return
-    stop, ready = asyncio.Event(), asyncio.Event()
+    stop, ready, thresholds = asyncio.Event(), asyncio.Event(), gc.get_threshold()
     await made.load_graphs()
     async with asyncio.TaskGroup() as group:
         group.create_task(serve(made, stop, on_ready=ready.set))
         await ready.wait()
         try:
-            gc.freeze()  # as `signoff run` does: see `bot.runtime.garbage`
+            begin()  # as `signoff run` does
             yield
         finally:
             gc.unfreeze()  # this process will hold other bots
+            gc.set_threshold(*thresholds)
             stop.set()
 
 

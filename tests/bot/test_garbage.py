@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.runtime.garbage import collected_when_ready
+from bot.runtime.garbage import SELDOM, collected_when_ready
 
 
 class Cycle:
@@ -24,6 +24,7 @@ def _as_before() -> Iterator[None]:
 
 
 def test_what_a_bot_holds_when_it_is_ready_is_not_looked_at_and_later_garbage_is_freed() -> None:
+    before = gc.get_threshold()
     with collected_when_ready() as collect:
         assert not gc.isenabled()
         held = Cycle()
@@ -33,7 +34,9 @@ def test_what_a_bot_holds_when_it_is_ready_is_not_looked_at_and_later_garbage_is
         gc.collect()
         assert later() is None
         assert all(each is not held for each in gc.get_objects())
+        assert gc.get_threshold() == (*before[:2], SELDOM)
     assert gc.isenabled()
+    assert gc.get_threshold() == before
 
 
 def test_a_bot_that_does_not_start_leaves_the_collector_on() -> None:
