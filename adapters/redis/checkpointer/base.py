@@ -169,7 +169,7 @@ class SharedSaver(BaseCheckpointSaver[str]):
         if loaded is None:
             return None
         read = self._format.read(at.thread, at.namespace, loaded)
-        checkpoint_ids.follow(read.checkpoint["id"])
+        checkpoint_ids.follow(CheckpointRef.of(read.config).checkpoint)  # not what it says itself: it may be damaged
         return read
 
 

@@ -22,6 +22,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from redis.exceptions import RedisError
+
 from adapters.redis import codec, mailbox
 from adapters.redis.key_kinds import DAY, MONTH
 from adapters.redis.keys import Keys
@@ -30,7 +32,6 @@ from adapters.redis.stores.approval_scripts import NOT_ASKED, WRITTEN, IndexClos
 from adapters.redis.stores.audit import pack_row
 from adapters.redis.stores.last_written import LastWritten
 from adapters.redis.transport.base import AsyncTransport
-from adapters.redis.transport.errors import LOST
 from adapters.redis.transport.scripts import Arg, Command, Key, RedisCall, Script
 from engine.approvals import audit
 from engine.approvals.approval import OPEN, Approval, policies_of
@@ -218,10 +219,11 @@ class RedisApprovals:
     async def _index_closed(self, approval: Approval) -> None:
         """Move an approval to the closed ones in the indexes for people, if their nodes answer soon.
 
-        The decision is stored, so a click does not wait for the other nodes of a cluster, and does not fail with them.
-        The next look at the pending ones repeats what is missing.
+        The decision is stored, so a click does not wait for the other nodes of a cluster, and does not fail with them:
+        neither where they are away nor where they refuse to write. The next look at the pending ones repeats what is
+        missing.
         """
-        with contextlib.suppress(TimeoutError, *LOST):
+        with contextlib.suppress(TimeoutError, RedisError):
             async with asyncio.timeout(_INDEX_SECONDS):
                 await self._database.run_all(*indexes.index_closed(self._keys, approval))
 

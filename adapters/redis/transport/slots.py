@@ -14,7 +14,8 @@ rules are those of https://valkey.io/topics/cluster-spec/ :
   and once before it, as `adapters.redis.transport.base` says of pipelines.
 * Calls of several slots keep their order where it can matter: an index is written before what it names. Calls of one
   kind (one script, one command) do not wait for one another; a call of another kind and slot waits until all before it
-  are answered.
+  are answered. If a node refuses one of those, for want of memory or of replicas, it is not sent, and fails with the
+  same error: else work could be stored on one node whose mark another node refused, and nobody would look for it.
 """
 
 from collections import deque
@@ -256,7 +257,16 @@ class SendPlan:
         if not self._stages[0]:
             self._stages.popleft()
             self._rounds = 0
+            self._stop_if_refused()
         self.wait = self.wait or self._rounds > _PATIENT_ROUNDS
+
+    def _stop_if_refused(self) -> None:
+        """Send none of the stages that are left if a call before them failed."""
+        refusal = next((each for each in self.replies if isinstance(each, Exception)), None)
+        if refusal is not None:
+            for sending in chain.from_iterable(self._stages):
+                self.replies[sending.place] = refusal
+            self._stages.clear()
 
     def _keep(self, sending: Sending, reply: Any) -> None:
         """Keep an answer; that to a part fills its places, unless another part got an error."""

@@ -125,6 +125,18 @@ async def test_a_message_carries_the_stamp_of_its_mark(approvals: RedisApprovals
         assert {each.stamp for each in found} == {int(score)}
 
 
+@pytest.mark.promise("P1")
+async def test_a_decision_that_is_stored_does_not_fail_by_an_index(
+    approvals: RedisApprovals, client: "redis.Redis"
+) -> None:
+    """The index may be on another node, which refuses to write. The person who clicked would be told of an error."""
+    asked = an_approval()
+    assert await approvals.create(Change(asked))
+    client.set(KEYS.pending("all"), "not what it was")  # ZREM is refused
+    assert await approvals.save(Change(closed(await stored(approvals, asked))))
+    assert (await stored(approvals, asked)).state is State.WITHDRAWN
+
+
 async def test_effects_of_another_thread_are_refused(approvals: RedisApprovals) -> None:
     approval, other = an_approval(), an_approval(thread=ThreadId("T1:C1:9.9"))
     with pytest.raises(ValueError, match="another thread"):

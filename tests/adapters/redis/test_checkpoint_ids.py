@@ -2,16 +2,19 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any, TypedDict
 
 import pytest
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.base import id as ids
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
 from adapters.redis.checkpointer.checkpoint_ids import follow
 from adapters.redis.checkpointer.saver import AsyncRedisSaver
+from adapters.redis.checkpointer.scripts import PutCheckpoint
 from adapters.redis.transport.connection import Database
 
 TWO_HOURS = 2 * 60 * 60 * 10_000_000
@@ -72,6 +75,20 @@ async def test_a_process_whose_clock_is_behind_goes_on_where_the_thread_stands(s
     now = await graph(saver).aget_state(config)
     assert (now.values["done"], now.next, now.interrupts) == ("Booked Rome", (), ())
     assert [each.metadata["step"] async for each in graph(saver).aget_state_history(config)] == [2, 1, 0, -1]
+
+
+@pytest.mark.parametrize("damage", [{}, {"id": 5}, {"id": None}])
+async def test_a_checkpoint_that_does_not_say_its_id_is_read_as_before(saver: AsyncRedisSaver, damage: Any) -> None:
+    """It is `Format` that says what is damaged, and LangGraph that says what it lacks."""
+    config: RunnableConfig = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+    whole: Any = {**empty_checkpoint(), "channel_values": {}}
+    record = saver._format.record(config, {key: each for key, each in whole.items() if key != "id"} | damage, {}, [])
+    *listed, put = saver._put(config, whole, {}, {})
+    assert isinstance(put, PutCheckpoint)
+    await saver._database.run_all(*listed, replace(put, record=record))
+    found = await saver.aget_tuple(config)
+    assert found is not None
+    assert found.checkpoint.get("id") == damage.get("id")
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,15 @@ def test_an_index_is_written_before_what_it_names(table: SlotTable) -> None:
     assert plan.replies == [1, b"OK", b"v"]
 
 
+def test_what_an_index_names_is_not_written_where_the_index_is_refused(table: SlotTable) -> None:
+    """Nobody would look into a mailbox without its mark, and another node has it, which does not refuse."""
+    plan = SendPlan([Command("ZADD", LOW), Command("SET", HIGH), Command("GET", LOW)])
+    refused = ResponseError("NOREPLICAS Not enough good replicas to write.")
+    told(plan, table, {A: [refused]})
+    assert not plan.todo
+    assert plan.replies == [refused] * 3
+
+
 def test_moved_goes_to_the_node_it_names_with_all_behind_it_in_the_slot(table: SlotTable) -> None:
     plan = SendPlan([Command("SET", LOW, 1), Command("SET", HIGH, 1), Command("SET", LOW, 2)])
     told(plan, table, {A: [MovedError("5061 10.0.0.3:3"), b"late"], B: [b"OK"]})
