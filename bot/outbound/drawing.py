@@ -95,13 +95,13 @@ class Drawing:
         await self._draw_and_store(draw, (approval,) if approval is not None else (), work)
 
     async def _drawn_sheet(self, draw: DrawSheet, work: Work) -> None:
-        rows = await self._register.sheet(draw.thread, draw.sheet)
+        rows = await self._approvals.of_sheet(draw.thread, draw.sheet)
         settled: set[ApprovalId] = set()
         while any(each.id not in settled for each in rows):  # more of them may be created meanwhile
             for each in rows:
                 await self._caller.before_card(each)
             settled = {each.id for each in rows}
-            rows = await self._register.sheet(draw.thread, draw.sheet)
+            rows = await self._approvals.of_sheet(draw.thread, draw.sheet)
         await self._draw_and_store(draw, tuple(rows), work)
 
     async def _draw_and_store(self, draw: DrawCard | DrawSheet, approvals: tuple[Approval, ...], work: Work) -> None:
@@ -112,13 +112,12 @@ class Drawing:
 
         async def write(attempt: int) -> str:
             if isinstance(draw, DrawSheet):
-                card = await self._chat.draw_sheet(draw.sheet, approvals, attempt)
+                card = await self._chat.draw_sheet(draw.sheet, [*map(concealment.shown, approvals)], attempt)
             else:
                 card = await self._chat.draw(concealment.shown(first), attempt)
             for each in approvals:
                 if each.card != card:
-                    stored = None if isinstance(draw, DrawSheet) else each  # the rows of a sheet are concealed
-                    await self._register.happened(each.id, Posted(card, each.card), stored=stored)
+                    await self._register.happened(each.id, Posted(card, each.card), stored=each)
             return card
 
         async def whose() -> Owner | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 import structlog
+from stories.test_pattern_parallel import Row
 from stories.world import World, agent
 
 from bot.masking import MASK
@@ -76,6 +77,22 @@ async def test_an_edit_beside_a_secret_leaves_it_as_it_was(world: World) -> None
     assert not (await form.submit({"address": "1 Side St"})).errors
     await world.done(f"1 Side St {KEY} with {KEY}")
     await card.becomes("12 Main St → 1 Side St")
+    assert KEY not in await everything_seen(world)
+
+
+async def test_an_edit_of_a_row_leaves_the_secret_beside_it_as_it_was(world: World) -> None:
+    """The rows of a sheet are drawn concealed; the people whom it mentions are written down before."""
+    rule = {"when": {"agent": "*"}, "approvers": {"users": ["bob"]}, "notify": "mention"}
+    agents = {"keyholders": agent("keyholders", input={"calls": "$text"}, reply="said")}
+    await world.start(agents=agents, approvals=(rule,))
+    await world.alice.say("#deploys", "@signoff 6")
+    sheet = await world.bob.expect_card("#deploys", containing="6 requests to decide")
+    assert MASK in sheet.text
+    await world.at_rest()
+    await Row(sheet, 1).edit(world.bob, address="1 Side St")
+    await world.done(f"1 Side St {KEY}")
+    await Row(sheet, 2).press("Approve", world.bob)
+    await world.done(f"1 Side St {KEY}", f"2 Main St {KEY}")
     assert KEY not in await everything_seen(world)
 
 
