@@ -75,7 +75,7 @@ async def supervise(file: Path, count: int) -> int:
             "agents": list(config.agents),
             "http": first_address(config, listeners),
             "workers": count,
-            "loop": loop.name(),
+            "loop": loop.name_of_fast(),  # that of the workers
         }
         async with hang_ups(supervisor.reload, stop), killing_signals(stop, supervisor.kill):
             return await supervisor.run(stop, on_ready=lambda: log.info("ready", **said))

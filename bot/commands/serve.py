@@ -111,6 +111,7 @@ async def _kill_at_the_next(stop: asyncio.Event, kill: Callable[[], None]) -> No
     loop = asyncio.get_running_loop()
 
     def killed(number: signal.Signals) -> None:
+        log.warning("a second signal: all is killed now, and what is unfinished continues at the next start")
         kill()
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_DFL)

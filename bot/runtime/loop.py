@@ -42,6 +42,11 @@ def name() -> str:
     return "asyncio" if isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop) else "uvloop"
 
 
+def name_of_fast() -> str:
+    """The kind of loop that `run` takes with `fast`."""
+    return "asyncio" if uv_loop() is None else "uvloop"
+
+
 class _Unending(PeopleFirst):
     """A loop that goes on when a task other than its main one exits."""
 

@@ -42,7 +42,7 @@ class Channel:
     async def ask(self, what: str, **more: Any) -> Message:
         """Ask the other side. Raises GoneError."""
         if not self._is_open:
-            raise GoneError("the other process has ended")
+            raise GoneError("its process has ended")
         number = next(self._numbers)
         self._asked[number] = asyncio.get_running_loop().create_future()
         try:
@@ -77,7 +77,7 @@ class Channel:
         self._is_open = False
         for each in self._asked.values():
             if not each.done():
-                each.set_exception(GoneError("the other process has ended"))
+                each.set_exception(GoneError("its process has ended"))
         self._writer.close()
 
     def _take(self, message: Message, answering: asyncio.TaskGroup) -> None:

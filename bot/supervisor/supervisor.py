@@ -38,6 +38,9 @@ log = structlog.get_logger(__name__)
 STOP_SECONDS = 29.0
 """A worker takes 25 s for its runs and some for its last answers; orchestrators kill after 30 s by default."""
 _ANSWER_SECONDS = 4.0
+_SOON_SECONDS = 0.4
+"""How long /readyz waits for a worker that does not answer, such as one that imports its graphs, if another one is
+ready: a probe of Kubernetes waits for a second."""
 _PREPARE_SECONDS = 60.0
 _NAMES_SECONDS = 300.0
 """How long workers take the names that one of them looked up: the others start soon after the first."""
@@ -184,6 +187,7 @@ class Supervisor:
         self._deaths = 0 if was_steady or any(each.is_steady for each in others) else self._deaths + 1
         ended = how_it_ended(code)
         said = {"worker": worker.number, "ended": ended, "times": worker.starts, "pause": worker.pause}
+        most = _DEATHS * len(self._workers) if self._first_serves.is_set() else _FIRST_DEATHS
         if worker.problems:
             if not self._first_serves.is_set():
                 self._give_up(worker.problems)
@@ -192,11 +196,10 @@ class Supervisor:
                 log.error("a worker cannot start", worker=worker.number, problem=each)
         elif code == 0:
             log.info("a worker was stopped and is started again", **said)
-        else:
+        elif self._deaths < most:
             log.error("a worker died and is started again", **said)
-        most = _DEATHS * len(self._workers) if self._first_serves.is_set() else _FIRST_DEATHS
         if self._deaths >= most:
-            died = f"signoff run: {self._deaths} workers died one after another, the last one by {ended}."
+            died = f"signoff run: workers died {self._deaths} times in a row; the last one ended with {ended}."
             self._give_up([*worker.problems, died])
 
     def _give_up(self, lines: Sequence[str]) -> None:
@@ -256,34 +259,46 @@ class Supervisor:
                 if worker.serves:
                     self._sums.note(worker.number, found["families"])
 
-        await asyncio.gather(*map(asked, self._workers))
+        await asyncio.gather(*(asked(each) for each in self._workers if each.serves))
         return self._sums.text(first.number).decode()
 
     # Readiness --------------------------------------------------------------------------------------------------------
 
     async def readiness(self) -> Message:
         """Ready if one worker is that Slack can reach: it does the work of all. The others are named as degraded."""
-        found = await asyncio.gather(*map(self._readiness_of, self._workers))
+        found = await self._readiness_of_each()
         degraded = list(dict.fromkeys(said for each in found for said in each["degraded"]))
         missing = [
             f"worker {worker.number}: {said}"
             for worker, each in zip(self._workers, found, strict=True)
             for said in each["missing"]
         ]
-        if any(each["hears"] and not each["missing"] for each in found):
+        if any(map(_is_ready, found)):
             return {"missing": [], "degraded": [*missing, *degraded]}
         return {"missing": missing or ["no worker is connected to Slack"], "degraded": degraded}
+
+    async def _readiness_of_each(self) -> list[Message]:
+        """What each worker says. Once one is ready, nobody waits for another that is busy."""
+        asked = [asyncio.create_task(self._readiness_of(each)) for each in self._workers]
+        try:
+            done, _ = await asyncio.wait(asked, timeout=_SOON_SECONDS)
+            if not any(_is_ready(each.result()) for each in done):
+                done, _ = await asyncio.wait(asked, timeout=_ANSWER_SECONDS - _SOON_SECONDS)
+        finally:
+            for each in asked:
+                each.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        return [
+            task.result() if task in done else _missing("it does not answer" if worker.serves else "it is starting")
+            for worker, task in zip(self._workers, asked, strict=True)
+        ]
 
     @staticmethod
     async def _readiness_of(worker: Worker) -> Message:
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                return await worker.ask("readiness")
+            return await worker.ask("readiness")
         except GoneError as error:
-            said = str(error)
-        except TimeoutError:
-            said = f"it does not answer within {_ANSWER_SECONDS:g} s"
-        return {"missing": [said], "degraded": [], "hears": False}
+            return _missing(str(error))
 
     # Reload -----------------------------------------------------------------------------------------------------------
 
@@ -351,3 +366,11 @@ class Supervisor:
             with contextlib.suppress(GoneError, TimeoutError):
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     await worker.ask("discard", problems=len(said), counted=worker is workers[0])
+
+
+def _missing(what: str) -> Message:
+    return {"missing": [what], "degraded": [], "hears": False}
+
+
+def _is_ready(said: Message) -> bool:
+    return bool(said["hears"] and not said["missing"])

@@ -306,6 +306,13 @@ def test_the_loop_that_runs_is_named(*, fast: bool) -> None:
     assert loops.run(main(), fast=fast) == ("uvloop" if fast and uv_loop else "asyncio")
 
 
+def test_a_supervisor_names_the_loop_of_its_workers() -> None:
+    async def main() -> str:
+        return loops.name()
+
+    assert loops.name_of_fast() == loops.run(main(), fast=True)
+
+
 def test_on_another_loop_nothing_is_held() -> None:
     async def main() -> None:
         with waited_for():

@@ -9,6 +9,7 @@ Started by its path. It obeys the text of its configuration, a line for each wor
     2: hangs            it answers nothing once it serves, and does not stop
     2: starts late      with its configuration it waits for a message, and answers it as one that is starting does
     2: takes nothing    it puts no text in force, and answers nothing from then on
+    2: starts for long  it answers nothing, does not serve, and does not stop
     2: names            it says which names it has
     2: counts 5         it tells that it counted so many clicks, before it serves
 """
@@ -38,7 +39,10 @@ class SmallWorker:
 
     def ask(self, what: str, **more: Any) -> Any:
         self.send(number=1, what=what, **more)
-        return json.loads(self.lines.readline())["answer"]
+        while "answer" not in (line := json.loads(self.lines.readline())):
+            if line["what"] == "stop":
+                sys.exit(0)  # what else it is asked meanwhile stays without an answer
+        return line["answer"]
 
     def says(self, what: str, text: str | None = None) -> bool:
         """Tell whether the text says this of this worker."""
@@ -63,6 +67,8 @@ class SmallWorker:
         if self.says("starts late"):
             message = json.loads(self.lines.readline())
             self.answer(message, missing=["it is starting"], degraded=[], hears=False, problems=[])
+        if self.says("starts for long"):
+            signal.pause()
         self.send(what="serving")
         if self.says("dies"):
             os.kill(os.getpid(), signal.SIGKILL)
