@@ -63,6 +63,8 @@ class Reload:
         self._asked = asyncio.Event()
         self._failed: tuple[datetime, int] | None = None
         self._prepared: tuple[Config, Prepared] | None = None
+        self._preparing = object()
+        """Stands for the newest preparation: one that a supervisor no longer waited for may end after it."""
 
     def ask(self) -> None:
         """Ask for a reload; asked for during one, the file is read once more after it."""
@@ -89,17 +91,22 @@ class Reload:
     async def prepare(self, read: Read | None = None) -> Sequence[ConfigProblem]:
         """Read and prepare the file, or what `read` reads. Gives what is wrong; then nothing is prepared."""
         await self._forget()
+        mine = self._preparing
         try:
             config = await asyncio.to_thread(read or self._read)
             remember(config.secret_values)
             _refuse_changes(unchangeable(self._config, config))
-            self._prepared = config, await self._prepare(config)
+            prepared = await self._prepare(config)
         except ProblemsError as error:
             return error.problems
         except Exception as error:
             log.exception("the reload failed")
             what = f"could not be reloaded ({type(error).__name__})"
             return [ConfigProblem(str(self._config.file), what, "See the log.")]
+        if self._preparing is not mine:
+            await prepared.tidy_up()
+            return [ConfigProblem(str(self._config.file), "was read anew, or refused, meanwhile", "Send SIGHUP again.")]
+        self._prepared = config, prepared
         return ()
 
     async def take_effect(self, *, counted: bool = True) -> None:
@@ -120,7 +127,8 @@ class Reload:
         self._metrics.reloaded(ok=False, counted=counted)
 
     async def _forget(self) -> None:
-        """Close what a prepared configuration opened."""
+        """Close what a prepared configuration opened; what is still being prepared takes no effect any more."""
+        self._preparing = object()
         if self._prepared is not None:
             (_, prepared), self._prepared = self._prepared, None
             await prepared.tidy_up()
