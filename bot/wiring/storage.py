@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import MovedError, RedisError, ResponseError
 
 from adapters.redis import embedded
 from adapters.redis.codec import UnreadableError
@@ -97,6 +97,10 @@ def _explained(address: str) -> Iterator[None]:
         raise ProblemsError(
             [ConfigProblem("REDIS_URL", str(error), "Does another program write to this Redis?")]
         ) from None
+    except MovedError:
+        what = f"Redis at {address} is a node of a cluster"
+        fix = "Write redis+cluster://HOST:PORT,HOST:PORT, with some of its nodes."
+        raise ProblemsError([ConfigProblem("REDIS_URL", what, fix)]) from None
     except ResponseError as error:
         what = f"Redis at {address}: {describe(error)}"
         raise ProblemsError([ConfigProblem("REDIS_URL", what, "Does another program write to this Redis?")]) from None

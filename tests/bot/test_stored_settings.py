@@ -5,11 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from redis.exceptions import MovedError
 
 from bot.cli import invoke
 from bot.config.load import examined
-from bot.config.problems import ConfigError
+from bot.config.problems import ConfigError, ProblemsError
 from bot.config.stored import StorageSettings, storage_settings
+from bot.wiring.storage import _explained
 
 REDIS = {"REDIS_URL": "redis://127.0.0.1:1/0"}
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -145,3 +147,12 @@ def test_where_no_bot_ran_nothing_is_started_to_read_it(
         "Set it as for the bot, or name the bot's app.yaml with --config.\n"
     )
     assert [each.name for each in tmp_path.iterdir()] == ["app.yaml"]
+
+
+def test_a_node_of_a_cluster_that_is_named_as_a_single_server_is_said() -> None:
+    with pytest.raises(ProblemsError) as caught, _explained("h:7000"):
+        raise MovedError("1 h:7001")
+    assert str(caught.value) == (
+        "REDIS_URL: Redis at h:7000 is a node of a cluster. "
+        "Write redis+cluster://HOST:PORT,HOST:PORT, with some of its nodes."
+    )
