@@ -157,13 +157,18 @@ async def _settle(plan: Plan, crowd: Crowd, witness: Witness) -> None:
         await wait_until(settled, "all cards are true", max(120.0, plan.minutes * 60 * (1 - LOAD)), look_again=1.0)
 
 
+def clicks_in(minutes: float) -> int:
+    """As many clicks as Slack's limits let the bot keep up with."""
+    return round(Plan().clicks * min(1.0, minutes / Plan().minutes))
+
+
 def main(arguments: list[str]) -> int:
     """Run, print the table, and exit with 1 if a rule is broken."""
     parser = argparse.ArgumentParser(
         prog="make chaos", description="Click while everything fails, and check what came out."
     )
     parser.add_argument("--minutes", type=float, default=Plan().minutes)
-    parser.add_argument("--clicks", type=int, default=Plan().clicks)
+    parser.add_argument("--clicks", type=int, default=None, help="10,000 in 30 minutes, fewer in fewer, if left out")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--workers", type=int, default=Plan().workers)
     parser.add_argument("--supervised", action="store_true", help="the workers are signoff run --processes N")
@@ -171,7 +176,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave the folder, whatever came out")
     given = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    plan = Plan(given.minutes, given.clicks, seed, given.workers, supervised=given.supervised, quiet=given.quiet)
+    clicks = clicks_in(given.minutes) if given.clicks is None else given.clicks
+    plan = Plan(given.minutes, clicks, seed, given.workers, supervised=given.supervised, quiet=given.quiet)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     print(f"seed {seed}, in {folder}", flush=True)
     report = asyncio.run(chaos(plan, folder))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.chaos.plan import Plan
-from bench.chaos.run import chaos
+from bench.chaos.run import chaos, clicks_in
 from bench.chaos.table import table
 
 pytestmark = [
@@ -24,3 +24,7 @@ async def test_nothing_is_lost_and_nothing_is_decided_twice(tmp_path: Path) -> N
     assert not report.broken, f"{table(report)}\n{again}"
     assert report.acked > 20
     assert report.recorder.counts["workers killed"]
+
+
+def test_a_shorter_run_has_fewer_clicks() -> None:
+    assert [clicks_in(minutes) for minutes in (1, 3, 30, 60)] == [333, 1000, 10_000, 10_000]
