@@ -162,7 +162,7 @@ class Cluster:
             infos = {node: await self._link(node).ask([("EVAL", "return 1", 0), ("INFO",)]) for node in table.primaries}
         except redis.RedisError as error:
             raise _explained(error, self.address) from None
-        return _judged(infos) + warn_of_replicas(table.replicas)
+        return _judged(infos, self._at.wait) + warn_of_replicas(table.replicas)
 
     async def aclose(self) -> None:
         """Close every connection; waiting calls get a ConnectionError."""
@@ -452,11 +452,11 @@ def _explained(error: redis.RedisError, address: str) -> UnusableRedisError:
     return explain(error, address)
 
 
-def _judged(infos: dict[Node, list[Any]]) -> list[str]:
+def _judged(infos: dict[Node, list[Any]], wait: int = 0) -> list[str]:
     """Check every node by its INFO. Raises UnusableRedisError."""
     warnings = []
     for node, replies in infos.items():
         if problem := next((reply for reply in replies if isinstance(reply, redis.RedisError)), None):
             raise explain(problem, str(node))
-        warnings += judge(replies[-1], str(node))
+        warnings += judge(replies[-1], str(node), wait)
     return warnings

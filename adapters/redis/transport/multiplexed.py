@@ -125,7 +125,7 @@ class Multiplexed:
 
     async def check(self) -> list[str]:
         """Find out whether Signoff can work here: see `server_check.check`."""
-        return await check(self, self.address)
+        return await check(self, self.address, self._wait)
 
     async def aclose(self) -> None:
         """Close the connection; waiting calls get a ConnectionError."""

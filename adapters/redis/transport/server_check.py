@@ -18,15 +18,17 @@ from adapters.redis.transport.urls import Node
 OLDEST = (6, 2)
 
 
-async def check(database: AsyncTransport, address: str) -> list[str]:
+async def check(database: AsyncTransport, address: str, wait: int = 0) -> list[str]:
     """Find out whether Signoff can work with a server; gives warnings, one sentence each.
+
+    `wait` is the number of replicas that a click waits for.
 
     Raises UnusableRedisError for a server that is not reachable, refuses us, is too old, or is a replica.
     """
     try:
         await database.run(Command("EVAL", "return 1", 0))
         info = await database.run(Command("INFO"))
-        return judge(info, address) + warn_of_cluster(info, address)
+        return judge(info, address, wait) + warn_of_cluster(info, address)
     except RedisError as error:
         raise explain(error, address) from None
 
@@ -40,6 +42,7 @@ class _Server:
     role: str
     policy: str
     has_log: bool
+    replicas: int
 
     @classmethod
     def of(cls, info: bytes) -> Self:
@@ -50,11 +53,16 @@ class _Server:
             name, version = "Valkey", facts["valkey_version"]
         numbers = tuple(int(number) for number in version.split(".") if number.isdigit())
         return cls(
-            name, numbers, facts.get("role", ""), facts.get("maxmemory_policy", ""), facts.get("aof_enabled") != "0"
+            name,
+            numbers,
+            facts.get("role", ""),
+            facts.get("maxmemory_policy", ""),
+            facts.get("aof_enabled") != "0",
+            int(facts.get("connected_slaves", "0")),
         )
 
 
-def judge(info: bytes, address: str) -> list[str]:
+def judge(info: bytes, address: str, wait: int = 0) -> list[str]:
     """Check a server by its INFO; gives warnings. Raises UnusableRedisError for a server that we cannot use."""
     server = _Server.of(info)
     version = ".".join(map(str, server.version))
@@ -69,6 +77,11 @@ def judge(info: bytes, address: str) -> list[str]:
     if not server.has_log:
         danger = f"{server.name} at {address} loses decisions when it restarts (appendonly is no)"
         warnings.append(f"{danger}: set appendonly to yes")
+    if server.replicas < wait:
+        has = f"{server.name} at {address} has {server.replicas or 'no'} replica{'s' * (server.replicas > 1)}"
+        warnings.append(
+            f"{has}, fewer than ?wait={wait} waits for: clicks go on unprotected. Add replicas, or lower it"
+        )
     return warnings
 
 

@@ -109,6 +109,14 @@ def test_a_server_that_keeps_nothing_on_disk_is_a_warning() -> None:
     assert warning == "Redis at h:1 loses decisions when it restarts (appendonly is no): set appendonly to yes"
 
 
+@pytest.mark.parametrize(("replicas", "said"), [(b"0", "no replica, fewer"), (b"1", "1 replica, fewer"), (b"2", "")])
+def test_a_wait_for_more_replicas_than_there_are_is_a_warning(replicas: bytes, said: str) -> None:
+    info = b"redis_version:8.0\r\nrole:master\r\nconnected_slaves:%b\r\n" % replicas
+    assert said in "".join(judge(info, "h:1", wait=2))
+    assert len(judge(info, "h:1", wait=2)) == bool(said)
+    assert judge(info, "h:1") == []
+
+
 @pytest.mark.parametrize(
     "info", [b"redis_version:6.2.0", b"redis_version:7.2.4\r\nvalkey_version:9.1.2", b"redis_version:8.0"]
 )
