@@ -249,3 +249,18 @@ async def test_messages_that_slack_holds_back_arrive_once_and_in_order(world: Wo
     seen = [each.text for each in await world.alice.messages("dm") if each.from_bot]
     assert seen == [f"{count}: {text}" for count, text in enumerate(texts, start=1)]
     await world.nothing_else()
+
+
+@pytest.mark.promise("P4")
+async def test_what_slack_itself_refuses_to_show_is_approved_only_after_a_confirmation(world: World) -> None:
+    """Slack refuses a card that looked right to the bot: the one in its place shows nothing of the request."""
+    await world.start("review_tool_call")
+    await world.slack.people.fault(method="chat.postMessage", error="invalid_blocks")
+    await world.alice.say("#deploys", "@signoff billing")
+    card = await world.bob.expect_card("#deploys", containing="Slack can't show this request here")
+    await card.click("Approve", by=world.bob)
+    form = await world.bob.expect_form()
+    assert "You have seen 0 of" in form.text
+    assert world.outside.done == []
+    await form.submit({})
+    await world.done("deploy billing x2")

@@ -16,7 +16,7 @@ from adapters.slack.cards.buttons import buttons, offered_choices, without_grant
 from adapters.slack.cards.fitting import BUDGET, ROWS, fitted_action, fitted_prompt, open_rows
 from adapters.slack.cards.message import SlackMessage, is_refused
 from adapters.slack.drawing import blocks, contents, full_request, layout
-from adapters.slack.drawing.actions import SEND_WORDS, Target, show_button
+from adapters.slack.drawing.actions import SEND_WORDS, UNSHOWN, Target, show_button
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.layout import Piece, Style
 from adapters.slack.drawing.sentences import cards, choices, notifications, outcomes, people, progress, titles
@@ -66,7 +66,7 @@ def fallback_card(approval: Approval) -> SlackMessage:
         for index, _ in open_rows(approval)[:ROWS]
         for block in (
             blocks.context(f"{index + 1}. {mrkdwn_line(approval.ask.actions[index].name, 80)}"),
-            blocks.actions(f"action:{index}", without_grants(buttons(approval, index))),
+            blocks.actions(f"{UNSHOWN}{index}", without_grants(buttons(approval, index))),
         )
         if approval.ask.actions[index].choices
     ]

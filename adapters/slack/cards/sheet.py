@@ -20,6 +20,7 @@ from adapters.slack.cards.sheet_rows import (
     who_decides,
 )
 from adapters.slack.drawing import blocks, layout
+from adapters.slack.drawing.actions import UNSHOWN
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.sentences import cards, progress, sheets
 from adapters.slack.drawing.untrusted_text import mrkdwn_line
@@ -53,7 +54,7 @@ def fallback_sheet(name: SheetId, approvals: Sequence[Approval]) -> SlackMessage
     for number, approval in enumerate(approvals, 1):
         if approval.state is State.PENDING:
             body.append(blocks.context(f"*{number}. {mrkdwn_line(row_name(approval), 80)}*"))
-            body.append(row_buttons(number, approval, complete=False))
+            body.append(row_buttons(number, approval, complete=False) | {"block_id": f"{UNSHOWN}{number}"})
     done = Counter(sheets.outcome(each) for each in approvals)
     text = f"Approvals needed. {sheets.requested_by(approvals, strong=False)}"
     counted = blocks.context(" · ".join(f"{count} {word}" for word, count in done.items()))

@@ -40,6 +40,8 @@ ALLOW = "signoff_allow"
 SEND_WORDS = "signoff_send_words"
 """Answers with words that were written before the question; its value starts with the timestamp of the last ones."""
 SHOW = "signoff_show"
+UNSHOWN = "unshown:"
+"""Begins the block id of the buttons of a message that shows nothing of the request: a press asks for confirmation."""
 CALLBACKS = {
     Choice.APPROVE: "signoff_approve",
     Choice.EDIT: "signoff_edit",

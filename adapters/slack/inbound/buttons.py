@@ -126,6 +126,8 @@ class Buttons:
             seen = sheet.seen(await self._desk.sheet(approval.thread, approval.sheet), approval.id)
         else:
             seen = card.seen(self._desk.shown(approval), pressed.target.action)
+        if pressed.unshown:
+            seen = 0, seen[1]
         return seen if seen[0] < seen[1] else None
 
     async def _open(self, pressed: Pressed, view: Block) -> None:

@@ -40,6 +40,8 @@ class Pressed:
     """The last of the offered words that it sends as the answer."""
     allows: bool = False
     """It also allows calls like this one."""
+    unshown: bool = False
+    """It stood on a message that shows nothing of the request, because Slack refused to show it."""
 
     def click(self) -> Click:
         """The click, without words or values. Raises ValueError for Show all."""
@@ -112,6 +114,7 @@ def button(payload: Payload, bot: UserId, team: TeamId) -> Button | None:
 
 def pressed(payload: Payload, bot: UserId, team: TeamId) -> Pressed | None:
     """A button of a card."""
+    unshown = _is_unshown(payload)
     for action_id, value in _pressed(payload):
         choice = Choice.OPTION if action_id.startswith(f"{_OPTION}_") else _CHOICES.get(action_id)
         if choice is None and action_id != actions.SHOW:
@@ -124,8 +127,14 @@ def pressed(payload: Payload, bot: UserId, team: TeamId) -> Pressed | None:
         person, trigger = actor(payload, team), optional_text(payload, "trigger_id")
         on, in_view = pressed_on(payload, person, bot), bool(optional_object(payload, "view"))
         words = MessageTs(said) if said else None
-        return Pressed(person, target, choice, trigger, on, in_view, words, allows=action_id == actions.ALLOW)
+        allows = action_id == actions.ALLOW
+        return Pressed(person, target, choice, trigger, on, in_view, words, allows=allows, unshown=unshown)
     return None
+
+
+def _is_unshown(payload: Payload) -> bool:
+    pressed = objects(payload, "actions")
+    return any(optional_text(each, "block_id").startswith(actions.UNSHOWN) for each in pressed)
 
 
 def pressed_all(payload: Payload, bot: UserId, team: TeamId) -> PressedAll | None:
