@@ -69,9 +69,9 @@ async def test_a_group_that_is_not_there_or_disabled_is_told_where_it_is_named(s
             ),
         ),
         (
-            {"method": "usergroups.list", "error": "fatal_error", "times": 9},
+            {"method": "usergroups.list", "error": "enterprise_is_restricted", "times": 9},
             (
-                "SLACK_BOT_TOKEN: Slack refused usergroups.list: fatal_error. "
+                "SLACK_BOT_TOKEN: Slack refused usergroups.list: enterprise_is_restricted. "
                 "See https://docs.slack.dev/reference/methods for this code."
             ),
         ),

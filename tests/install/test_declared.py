@@ -30,7 +30,7 @@ def declared(requirements: Sequence[str]) -> set[str]:
     return {_normal(re.split(r"[\s\[<>=!~;]", each, maxsplit=1)[0]) for each in requirements}
 
 
-EXTRAS = {"adapters": ("ical", "rules"), "examples": ("examples",)}
+EXTRAS = {"adapters": ("ical", "rules"), "bot": ("fast",), "examples": ("examples",)}
 """What a folder may import besides what is always installed."""
 
 

@@ -47,7 +47,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     assert {f"{each}/py.typed" for each in ("adapters", "bot", "engine", "signoff")} <= set(names)
     assert {"bot/demo/app.yaml", *(f"bot/demo/examples/{each}.py" for each in EXAMPLES)} <= set(names)
     extras = [line for line in metadata.splitlines() if line.startswith("Provides-Extra")]
-    assert extras == [f"Provides-Extra: {each}" for each in ("examples", "ical", "rules", "vectors")]
+    assert extras == [f"Provides-Extra: {each}" for each in ("examples", "fast", "ical", "rules", "vectors")]
 
 
 def test_the_command_the_module_and_the_import_name_are_of_one_version(project: Path) -> None:
