@@ -9,6 +9,7 @@ from fakes.people import Message, Person, wait_until
 from server.conftest import LangGraphServer, Proxy
 from stories.world import World
 
+from adapters.langgraph.remote import client
 from bot.checks.check import check
 from bot.cli import invoke
 from bot.wiring import probes
@@ -329,8 +330,14 @@ async def test_the_bots_operator_withdraws_a_request_and_nothing_runs_on(
 @pytest.mark.parametrize("fault", [503, 409, 429, "drop"])
 @pytest.mark.parametrize("call", ["POST runs", "GET join", "GET state", "POST threads"])
 async def test_a_call_that_fails_costs_time_and_nothing_is_sent_twice(
-    world: World, server: LangGraphServer, proxy: Proxy, call: str, fault: int | str
+    world: World,
+    server: LangGraphServer,
+    proxy: Proxy,
+    call: str,
+    fault: int | str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(client, "DOWN_SECONDS", 0.2)
     await start(world, "yes_or_no", proxy.url)
     card = await world.asked("act")
     proxy.fault[call] = [fault, fault]
