@@ -6,20 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bot.config.files import Files
     from bot.config.project import Project
     from bot.config.settings import Config
     from bot.config.stored import StorageSettings
 
 
-def prepared(config: "Config", worker: int | None = None) -> "Config":
+def prepared(config: "Config", worker: int | None = None, files: "Files | None" = None) -> "Config":
     """Set up logs and the environment before more is imported: LangSmith and models read it.
+
+    `.env` is read from the disk, or is among the `files`.
 
     Raises ProblemsError: see `refuse_clashes`.
     """
     from bot.telemetry import set_up_logs
 
     set_up_logs(worker=worker)
-    remembered(config)
+    remembered(config, files)
     enter(config.project)
     refuse_clashes(config)
     return config
@@ -34,19 +37,19 @@ def refuse_clashes(config: "Config") -> None:
         raise ProblemsError(clashing)
 
 
-def remembered(config: "Config | StorageSettings") -> None:
+def remembered(config: "Config | StorageSettings", files: "Files | None" = None) -> None:
     """Mask the secrets of the configuration and of `.env` from now on."""
     from bot.masking import remember
 
     remember(config.secret_values)
-    export(config.base)
+    export(config.base, files)
 
 
-def export(folder: Path) -> None:
+def export(folder: Path, files: "Files | None" = None) -> None:
     """Put `.env` into the environment, where graphs look for their own keys when they are imported."""
     from bot.config.file import environment
 
-    for name, value in environment(folder, {}).items():
+    for name, value in environment(folder, {}, files).items():
         os.environ.setdefault(name, value)
 
 

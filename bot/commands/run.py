@@ -20,7 +20,9 @@ from bot.runtime import loop
 from bot.runtime.garbage import collected_when_ready
 
 if TYPE_CHECKING:
+    from bot.config.settings import Config
     from bot.supervisor.assignment import Assignment
+    from bot.supervisor.channel import Texts
     from bot.supervisor.link import Link
 
 log = structlog.get_logger(__name__)
@@ -48,7 +50,7 @@ async def run(file: Path) -> int:
 
 async def supervise(file: Path, count: int) -> int:
     """Run a supervisor and `count` workers until SIGTERM or SIGINT; gives the exit code."""
-    from bot.config.file import text_of
+    from bot.config.files import Files
     from bot.config.load import load
     from bot.masking import remember
     from bot.runtime.listening import first_address, listening
@@ -59,18 +61,18 @@ async def supervise(file: Path, count: int) -> int:
 
     environ = dict(os.environ)
 
-    def read() -> str:
-        text = text_of(file)
-        remember(load(file, environ, text).secret_values)
-        return text
+    def read() -> "Texts":
+        files = Files()
+        remember(load(file, environ, files).secret_values)
+        return files.texts
 
-    text = read()
-    config = load(file, environ, text)
+    texts = read()
+    config = load(file, environ, Files(texts))
     set_up_logs()
     log.info("starting workers under a supervisor", workers=count, cores=usable_cores())
     async with listening(config) as listeners, stop_signals() as stop:
         workers = [Worker(number) for number in range(1, count + 1)]
-        supervisor = Supervisor(workers, file, environ, listeners, read, text)
+        supervisor = Supervisor(workers, file, environ, listeners, read, texts)
         said = {
             "agents": list(config.agents),
             "http": first_address(config, listeners),
@@ -101,11 +103,16 @@ async def work(assignment: "Assignment") -> int:
 
 async def _work(link: "Link", stop: asyncio.Event, environ: Mapping[str, str]) -> None:
     from bot import wiring
+    from bot.config.files import Files
     from bot.config.load import load
 
     assignment = link.assignment
-    read = functools.partial(load, Path(assignment.file), environ)
-    config = prepared(read(await link.configuration()), worker=assignment.number)
+
+    def read(texts: "Texts") -> "Config":
+        return load(Path(assignment.file), environ, Files(texts))
+
+    told = await link.configuration()
+    config = prepared(read(told.texts), worker=assignment.number, files=Files(told.first))
     with collected_when_ready() as collect:
 
         def ready() -> None:

@@ -17,6 +17,7 @@ import yaml
 from dotenv.parser import parse_stream
 from dotenv.variables import parse_variables
 
+from bot.config.files import MISSING, Files
 from bot.config.problems import ConfigError, ConfigProblem
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -55,24 +56,21 @@ class Document:
                 return "this"
 
 
-_MISSING = "Write one, or name another with --config."
-
-
 def read(
     file: Path,
     environ: Mapping[str, str],
-    missing: str = _MISSING,
+    missing: str = MISSING,
     keys: Collection[str] | None = None,
-    text: str | None = None,
+    files: Files | None = None,
 ) -> tuple[Document, list[ConfigProblem]]:
     """Read a YAML file and expand `${NAME}` and `${NAME:-default}` in its values; `$${NAME}` stays `${NAME}`.
 
     Returns the document and its problems: repeated keys, keys that are not text, variables that are not set. With
-    `keys`, only these of the file's own keys are read. A `text` is taken for the content of the file.
+    `keys`, only these of the file's own keys are read.
 
     Raises ConfigError where nothing can be read at all; `missing` is what to do where there is no file.
     """
-    text = text_of(file, missing) if text is None else text
+    text = (files or Files()).text_of(file, missing)
     nodes = _Nodes(file, environ, keys)
     try:
         loader = yaml.SafeLoader(text)
@@ -91,23 +89,23 @@ def read(
     return Document(file, data, nodes.lines, nodes.written), nodes.problems
 
 
-def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def environment(folder: Path, environ: Mapping[str, str], files: Files | None = None) -> dict[str, str]:
     """Read `.env` in this folder; the environment overrides it.
 
     Graphs read keys of their own from here: put it into the process's environment before a graph is imported.
 
     Raises ConfigError for a `.env` that cannot be read.
     """
-    file = folder / ".env"
-    return variables(file) | dict(environ) if file.is_file() else dict(environ)
+    file, files = folder / ".env", files or Files()
+    return variables(file, files) | dict(environ) if files.has(file) else dict(environ)
 
 
-def variables(file: Path) -> dict[str, str]:
+def variables(file: Path, files: Files) -> dict[str, str]:
     """Read a file of variables, as they are written.
 
     Raises ConfigError where it cannot be read.
     """
-    bindings = list(parse_stream(io.StringIO(text_of(file))))
+    bindings = list(parse_stream(io.StringIO(files.text_of(file))))
     if problems := [
         ConfigProblem(f"{file}:{binding.original.line}", "cannot be read", "Write NAME=value.")
         for binding in bindings
@@ -248,19 +246,6 @@ def _is_template(path: KeyPath) -> bool:
 def _where(file: Path, lines: Mapping[KeyPath, int], path: KeyPath) -> str:
     line = next((lines[path[:end]] for end in range(len(path), -1, -1) if path[:end] in lines), 1)
     return f"{file}:{line}: {spelled(path)}" if path else f"{file}:{line}"
-
-
-def text_of(file: Path, missing: str = _MISSING) -> str:
-    """Read UTF-8, with or without a BOM. Raises ConfigError; `missing` is what to do where there is no file."""
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        problem = ConfigProblem(str(file), "there is no such file", missing)
-    except UnicodeDecodeError as error:
-        problem = ConfigProblem(str(file), f"is not UTF-8 (byte {error.start})", "Save it as UTF-8.")
-    except OSError as error:
-        problem = ConfigProblem(str(file), f"cannot be read: {error.strerror}", "Name a file that can be read.")
-    raise ConfigError([problem])
 
 
 def _not_yaml(file: Path, text: str, error: yaml.MarkedYAMLError) -> ConfigProblem:

@@ -12,6 +12,7 @@ from bot.config.approvals import ApprovalEntry
 from bot.config.consistency import Agents, Approvals, inconsistencies
 from bot.config.entries import Agent, File
 from bot.config.file import Document, environment, read
+from bot.config.files import Files
 from bot.config.oncall import OnCallEntry, people_problems
 from bot.config.oncall import name_problem as oncall_name_problem
 from bot.config.problems import ConfigError, ConfigProblem
@@ -23,29 +24,30 @@ from engine.approvals import audit
 from engine.ids import AgentName
 
 
-def load(path: Path, environ: Mapping[str, str], text: str | None = None) -> Config:
+def load(path: Path, environ: Mapping[str, str], files: Files | None = None) -> Config:
     """Read and check a configuration. `.env` beside it adds to `environ`, and never overrides it.
 
-    A `text` is taken for the content of the file: all workers of a supervisor get the same.
+    `files` may have been read already: all workers of a supervisor get the same.
     Raises ConfigError with every problem that was found.
     """
-    config, problems = examined(path, environ, text)
+    config, problems = examined(path, environ, files)
     if config is None or problems:
         raise ConfigError(problems)
     return config
 
 
 def examined(
-    path: Path, environ: Mapping[str, str], text: str | None = None
+    path: Path, environ: Mapping[str, str], files: Files | None = None
 ) -> tuple[Config | None, Sequence[ConfigProblem]]:
     """A configuration and its problems. If only Slack's tokens are wrong, it is returned without them."""
-    known = environment(path.absolute().parent, environ)
-    document, problems = read(path, known, text=text)
+    files = files or Files()
+    known = environment(path.absolute().parent, environ, files)
+    document, problems = read(path, known, files=files)
     if document.data is None:
         return None, [*problems, ConfigProblem(str(path), "is empty", "Add agents: with one entry for each agent.")]
-    project, of_project = project_of(document, known)
+    project, of_project = project_of(document, known, files)
     if project is not None and project.env:
-        document, problems = read(path, {**known, **project.env}, text=text)
+        document, problems = read(path, {**known, **project.env}, files=files)
     problems += of_project
     file, wrong = checked(File, document, document.data, ())
     problems += wrong
@@ -77,17 +79,19 @@ def examined(
     return config, of_tokens
 
 
-def project_of(document: Document, known: Mapping[str, str]) -> tuple[Project | None, Sequence[ConfigProblem]]:
+def project_of(
+    document: Document, known: Mapping[str, str], files: Files
+) -> tuple[Project | None, Sequence[ConfigProblem]]:
     """Read the project that a file names, if it does; what else is wrong with the key is a problem of the file."""
     named = document.data.get("project") if isinstance(document.data, dict) else None
     if not isinstance(named, str) or not named:
         return None, ()
     path = document.file.absolute().parent / Path(named).expanduser()
-    if not path.is_file():
+    if not files.has(path):
         fix = "Correct the path, which starts from the folder of app.yaml, or remove project:."
         return None, [ConfigProblem(document.where(("project",)), f"there is no file {path}", fix)]
     try:
-        return read_project(path, known), ()
+        return read_project(path, known, files=files), ()
     except ConfigError as error:
         return None, error.problems
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.config.file import interpolated, text_of, variables
+from bot.config.file import interpolated, variables
+from bot.config.files import Files
 from bot.config.problems import ConfigError, ConfigProblem
 
 FILE_NAME: Final = "langgraph.json"
@@ -72,13 +73,15 @@ class Project:
     """The file that `env` names, if it does not exist: `langgraph dev` starts without it, too."""
 
 
-def read_project(file: Path, environ: Mapping[str, str], missing: str = _NO_FILE) -> Project:
+def read_project(
+    file: Path, environ: Mapping[str, str], missing: str = _NO_FILE, files: Files | None = None
+) -> Project:
     """Read a `langgraph.json`; `${NAME}` in its env file may name what `environ` holds.
 
     Raises ConfigError with every problem; `missing` is what to do where there is no file.
     """
-    file = file.absolute()
-    data = _data(file, missing)
+    file, files = file.absolute(), files or Files()
+    data = _data(file, files.text_of(file, missing))
     problems: list[ConfigProblem] = []
     folders, packages = _dependencies(file, data.get("dependencies", []), problems)
     project = Project(
@@ -86,18 +89,17 @@ def read_project(file: Path, environ: Mapping[str, str], missing: str = _NO_FILE
         graphs=MappingProxyType(_graphs(file, data.get("graphs"), problems)),
         folders=folders,
         packages=packages,
-        env=MappingProxyType(_env(file, data.get("env", {}), environ, problems)),
+        env=MappingProxyType(_env(file, data.get("env", {}), environ, files, problems)),
         store=_store(file, data.get("store"), problems),
         unused=tuple(key for key in sorted(data.keys() - _USED - _OF_IMAGES) if data[key]),
-        missing_env=_missing_env(file, data.get("env")),
+        missing_env=_missing_env(file, data.get("env"), files),
     )
     if problems:
         raise ConfigError(problems)
     return project
 
 
-def _data(file: Path, missing: str) -> dict[str, Any]:
-    text = text_of(file, missing)
+def _data(file: Path, text: str) -> dict[str, Any]:
     if not text.strip():
         raise ConfigError([ConfigProblem(str(file), "is empty", f"Write {_SHAPE}.")])
     try:
@@ -169,12 +171,14 @@ def _dependencies(file: Path, given: object, problems: list[ConfigProblem]) -> t
     return tuple(folders), tuple(packages)
 
 
-def _env(file: Path, given: object, environ: Mapping[str, str], problems: list[ConfigProblem]) -> dict[str, str]:
+def _env(
+    file: Path, given: object, environ: Mapping[str, str], files: Files, problems: list[ConfigProblem]
+) -> dict[str, str]:
     """The variables that are named, or those of the file that is; a file that does not exist has none."""
     if isinstance(given, str):
         named = file.parent / given
         try:
-            return interpolated(variables(named), environ) if named.is_file() else {}
+            return interpolated(variables(named, files), environ) if files.has(named) else {}
         except ConfigError as error:
             problems += error.problems
             return {}
@@ -187,8 +191,8 @@ def _env(file: Path, given: object, environ: Mapping[str, str], problems: list[C
     return {name: str(value) for name, value in given.items()}
 
 
-def _missing_env(file: Path, given: object) -> str:
-    return given if isinstance(given, str) and given and not (file.parent / given).is_file() else ""
+def _missing_env(file: Path, given: object, files: Files) -> str:
+    return given if isinstance(given, str) and given and files.lacks(file.parent / given) else ""
 
 
 def _unfit_variables(file: Path, given: Mapping[str, object]) -> Iterator[ConfigProblem]:

@@ -13,6 +13,7 @@ from typing import Final
 from bot.config.consistency import inconsistencies
 from bot.config.entries import File
 from bot.config.file import Document, environment, read
+from bot.config.files import Files
 from bot.config.load import project_of
 from bot.config.problems import ConfigError
 from bot.config.project import Project
@@ -51,12 +52,13 @@ class StorageSettings:
 
 def storage_settings(path: Path, environ: Mapping[str, str]) -> StorageSettings:
     """Read them from `app.yaml`, the `.env` beside it and the environment. Raises ConfigError."""
-    own = environment(path.absolute().parent, environ)
-    document, problems = read(path, own, keys=_KEYS)
-    project, of_project = project_of(document, own)
+    files = Files()
+    own = environment(path.absolute().parent, environ, files)
+    document, problems = read(path, own, keys=_KEYS, files=files)
+    project, of_project = project_of(document, own, files)
     of_graphs = project.env if project is not None else {}
     if of_graphs:
-        document, problems = read(path, {**own, **of_graphs}, keys=_KEYS)
+        document, problems = read(path, {**own, **of_graphs}, keys=_KEYS, files=files)
     mode, secrets, _ = read_secrets({**of_graphs, **own}, None)  # in this order: see `bot.config.load.examined`
     if secrets.redis_url is None:  # which the project's env may hold
         problems += of_project
@@ -65,7 +67,7 @@ def storage_settings(path: Path, environ: Mapping[str, str]) -> StorageSettings:
     problems += [*wrong, *inconsistencies(document, file, {}, (), mode)]
     if problems or file is None:
         raise ConfigError(problems)
-    whole, _ = read(path, {**own, **of_graphs})
+    whole, _ = read(path, {**own, **of_graphs}, files=files)
     return StorageSettings(
         file=path,
         data=path.absolute().parent / file.data.expanduser(),

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 import structlog
@@ -13,6 +13,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 Message: TypeAlias = dict[str, Any]
+Texts: TypeAlias = Mapping[str, str | None]
+"""The files of a configuration: see `bot.config.files`. They hold secrets."""
 Answer: TypeAlias = Callable[[Message], Awaitable[Message | None]]
 """Answers a message of the other side. `what` in it says what it is about; what only tells gets no answer."""
 

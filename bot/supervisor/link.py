@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from bot.config.settings import Config
 from bot.runtime.readiness import Readiness
 from bot.runtime.reload import Reload
 from bot.supervisor.assignment import Assignment
-from bot.supervisor.channel import Channel, GoneError, Message
+from bot.supervisor.channel import Channel, GoneError, Message, Texts
 from bot.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -53,8 +54,16 @@ class Member(Protocol):
         """Its reload."""
 
 
-ReadText = Callable[[str], Config]
-"""Takes a text for the content of `app.yaml`. Raises ProblemsError."""
+ReadTexts = Callable[[Texts], Config]
+"""Takes these texts for the content of `app.yaml` and the files beside it. Raises ProblemsError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The texts that are in force, and those that the supervisor read first."""
+
+    texts: Texts = field(repr=False)
+    first: Texts = field(repr=False)
 
 
 class Link:
@@ -67,8 +76,8 @@ class Link:
         }
         self._stop = stop
         self._member: Member | None = None
-        self._read: ReadText | None = None
-        self._text = ""
+        self._read: ReadTexts | None = None
+        self._version = 0
         self._channel: Channel | None = None
 
     @contextlib.asynccontextmanager
@@ -86,10 +95,11 @@ class Link:
                 each.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def configuration(self) -> str:
-        """The text of `app.yaml` that is in force. Raises GoneError."""
-        self._text = str((await self._open.ask("configuration"))["text"])
-        return self._text
+    async def configuration(self) -> Told:
+        """The configuration. Raises GoneError."""
+        found = await self._open.ask("configuration")
+        self._version = found["version"]
+        return Told(found["texts"], found["first"])
 
     def serving(self) -> None:
         """Tell that this worker serves."""
@@ -99,22 +109,22 @@ class Link:
         """Tell why this worker cannot start."""
         self._open.tell("failed", problems=[str(each) for each in error.problems])
 
-    def represent(self, member: Member, read: ReadText) -> None:
+    def represent(self, member: Member, read: ReadTexts) -> None:
         """From now on `member` answers the supervisor. `read` reads what it shall reload."""
         self._member, self._read = member, read
 
     # Names: see `bot.wiring.slack.SharedNames` ------------------------------------------------------------------------
 
     async def names(self) -> str | None:
-        """The names that another worker found for the `app.yaml` that this one reads."""
+        """The names that another worker found for the configuration that this one reads."""
         try:
-            return (await self._open.ask("names", text=self._text))["names"]  # type: ignore[no-any-return]
+            return (await self._open.ask("names", version=self._version))["names"]  # type: ignore[no-any-return]
         except GoneError:
             return None
 
     def tell_names(self, names: str) -> None:
         """Tell the names that this worker found."""
-        self._open.tell("names", text=self._text, names=names)
+        self._open.tell("names", version=self._version, names=names)
 
     # The crew: see `bot.runtime.http.Crew` ----------------------------------------------------------------------------
 
@@ -148,8 +158,8 @@ class Link:
                     await member.count_waiting()
                 return {"families": member.metrics.families()}
             case "prepare":
-                self._text = message["text"]
-                problems = await member.reload.prepare(partial(self._read, message["text"]))
+                self._version = message["version"]
+                problems = await member.reload.prepare(partial(self._read, message["texts"]))
                 return {"problems": [[each.where, each.what, each.fix] for each in problems]}
             case "take effect":
                 await member.reload.take_effect(counted=message["counted"])

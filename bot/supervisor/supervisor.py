@@ -7,20 +7,22 @@
   the whole, and afterwards it counts as a death, since what was right once is most likely right again soon.
 * If workers die again and again and none serves for long, the supervisor gives up: then systemd or Kubernetes can see
   it.
-* A reload has two steps. All workers prepare the text of the file that the supervisor has read; only if all of them can
-  take it, it takes effect. A worker that does not answer refuses, too. A worker that starts gets the text that is in
-  force, not the file as it may be by then.
+* A reload has two steps. All workers prepare the texts of the files that the supervisor has read; only if all of them
+  can take them, they take effect. A worker that does not answer refuses, too. A worker that starts gets the texts that
+  are in force, not the files as they may be by then, and for the environment of its graphs the `.env` that was read
+  first: a reload changes no environment, so the graphs of all workers find the same.
 * A stop asks each worker to drain. Those that are not done after `STOP_SECONDS` are killed, which loses nothing: see
   `bot.commands.serve`.
 """
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ import structlog
 
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.supervisor.assignment import Assignment, connections_of
-from bot.supervisor.channel import GoneError, Message
+from bot.supervisor.channel import GoneError, Message, Texts
 from bot.supervisor.sums import Sums
 from bot.supervisor.worker import Worker, how_it_ended
 
@@ -42,20 +44,30 @@ _SOON_SECONDS = 0.4
 """How long /readyz waits for a worker that does not answer, such as one that imports its graphs, if another one is
 ready: a probe of Kubernetes waits for a second."""
 _PREPARE_SECONDS = 60.0
-_NAMES_SECONDS = 300.0
-"""How long workers take the names that one of them looked up: the others start soon after the first."""
 _FIRST_DEATHS = 3
 """Deaths in a row after which a supervisor gives up none of whose workers ever served."""
 _DEATHS = 3
 """The same for each worker, once one has served."""
 
 Listeners = Mapping[str, Sequence[socket.socket]]
-ReadText = Callable[[], str]
-"""Reads `app.yaml`, and sees that it is valid. Raises ProblemsError."""
+ReadTexts = Callable[[], Texts]
+"""Reads `app.yaml` and the files beside it, and sees that they are valid. Raises ProblemsError."""
+
+
+@dataclass(slots=True)
+class Edition:
+    """What was read of the configuration at one moment, under a number that no other has.
+
+    `names` are those that a worker has looked up in Slack for it.
+    """
+
+    number: int
+    texts: Texts = field(repr=False)
+    names: str | None = field(default=None, repr=False)
 
 
 class Supervisor:
-    """Runs workers on the configuration that `read` reads, at first on `text`; they get the environment `environ`."""
+    """Runs workers on the configuration that `read` reads, at first on `texts`; they get the environment `environ`."""
 
     def __init__(
         self,
@@ -63,18 +75,19 @@ class Supervisor:
         file: Path,
         environ: Mapping[str, str],
         listeners: Listeners,
-        read: ReadText,
-        text: str,
+        read: ReadTexts,
+        texts: Texts,
     ) -> None:
         self._workers = workers
         self._file, self._environ, self._listeners = file, environ, listeners
-        self._read, self._text, self._version = read, text, 1
+        self._read, self._numbers = read, itertools.count(1)
+        self._first = self._in_force = Edition(next(self._numbers), texts)
+        self._candidate = self._in_force
+        """What the workers prepare, or prepared last."""
         self._sums = Sums()
         self._first_serves, self._all_serve = asyncio.Event(), asyncio.Event()
         self._stop, self._reload_asked = asyncio.Event(), asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._names: tuple[str, float, str] = ("", 0.0, "")
-        """The names that a worker looked up for a text of `app.yaml`, and when."""
         self._deaths = 0
         self._failure: tuple[str, ...] = ()
         self._lifeline, self._held = os.pipe()
@@ -212,18 +225,18 @@ class Supervisor:
     async def _answer(self, worker: Worker, message: Message) -> Message | None:
         match message["what"]:
             case "configuration":
-                worker.version = self._version
-                return {"text": self._text}
+                worker.version = self._in_force.number
+                return {
+                    "version": self._in_force.number,
+                    "texts": self._in_force.texts,
+                    "first": self._first.texts,
+                }
             case "serving":
                 await self._begin_to_serve(worker)
             case "failed":
                 worker.problems = tuple(message["problems"])
-            case "names" if "names" in message:
-                self._names = (message["text"], time.monotonic(), message["names"])
             case "names":
-                text, told, names = self._names
-                is_new = text == message["text"] and time.monotonic() - told < _NAMES_SECONDS
-                return {"names": names if is_new else None}
+                return self._shared_names(message)
             case "metrics" if "families" in message:
                 self._sums.note(worker.number, message["families"])
             case "metrics":
@@ -234,9 +247,16 @@ class Supervisor:
                 raise AssertionError(what)
         return None
 
+    def _shared_names(self, message: Message) -> Message:
+        """Note the names that a worker has looked up, or give those of another one; None for an older edition."""
+        edition = next((each for each in (self._in_force, self._candidate) if each.number == message["version"]), None)
+        if edition is not None and "names" in message:
+            edition.names = message["names"]
+        return {"names": edition and edition.names}
+
     async def _begin_to_serve(self, worker: Worker) -> None:
         async with self._reloading:
-            if worker.version != self._version and not await self._brought_up_to_date(worker):
+            if worker.version != self._in_force.number and not await self._brought_up_to_date(worker):
                 worker.kill()  # it is started again, with what is in force
                 return
         worker.begin_to_serve()
@@ -247,7 +267,7 @@ class Supervisor:
 
     async def _brought_up_to_date(self, worker: Worker) -> bool:
         """Give a worker what was put in force while it started; False if it does not take it."""
-        return not await self._prepared(worker, self._text) and await self._takes_effect(worker, counted=False)
+        return not await self._prepared(worker, self._in_force) and await self._takes_effect(worker, counted=False)
 
     async def exposition(self, first: Worker) -> str:
         """The metrics of all workers; `first` counts what waits in Redis."""
@@ -312,36 +332,35 @@ class Supervisor:
     async def _reload(self) -> None:
         serving = [each for each in self._workers if each.serves]
         try:
-            text = await asyncio.to_thread(self._read)
-            self._names = ("", 0.0, "")
-            problems = await self._all_prepared(serving, text)
+            self._candidate = Edition(next(self._numbers), await asyncio.to_thread(self._read))
+            problems = await self._all_prepared(serving, self._candidate)
         except ProblemsError as error:
             problems = list(error.problems)
-            text = self._text
         if problems:
             await self._refuse(serving, problems)
             return
-        self._text, self._version = text, self._version + 1
+        self._in_force = self._candidate
         for worker in serving:
             if not worker.serves:
-                continue  # it died meanwhile: whatever text its next process has, it serves with the one in force
+                continue  # it died meanwhile: whatever its next process has read, it serves with the one in force
             if not await self._takes_effect(worker, counted=worker is serving[0]):
                 worker.kill()  # it may still go by the old rules; it is started again with the new ones
         log.info("all workers reloaded", file=str(self._file), workers=len(serving))
 
-    async def _all_prepared(self, workers: Sequence[Worker], text: str) -> list[ConfigProblem]:
-        """Let one worker prepare a text, which looks up the names in it, and then the others."""
+    async def _all_prepared(self, workers: Sequence[Worker], edition: Edition) -> list[ConfigProblem]:
+        """Let one worker prepare an edition, which looks up the names in it, and then the others."""
         for some in (workers[:1], workers[1:]):
-            found = await asyncio.gather(*(self._prepared(each, text) for each in some))
+            found = await asyncio.gather(*(self._prepared(each, edition) for each in some))
             if problems := [each for problems in found for each in problems]:
                 return problems
         return []
 
-    async def _prepared(self, worker: Worker, text: str) -> list[ConfigProblem]:
-        """Let a worker prepare a text; gives what is wrong with it."""
+    async def _prepared(self, worker: Worker, edition: Edition) -> list[ConfigProblem]:
+        """Let a worker prepare an edition; gives what is wrong with it."""
         try:
             async with asyncio.timeout(_PREPARE_SECONDS):
-                return [ConfigProblem(*each) for each in (await worker.ask("prepare", text=text))["problems"]]
+                answer = await worker.ask("prepare", version=edition.number, texts=edition.texts)
+                return [ConfigProblem(*each) for each in answer["problems"]]
         except GoneError:
             return []  # it is started again, and then gets what is in force
         except TimeoutError:
@@ -353,7 +372,7 @@ class Supervisor:
         with contextlib.suppress(GoneError, TimeoutError):
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await worker.ask("take effect", counted=counted)
-            worker.version = self._version
+            worker.version = self._in_force.number
             return True
         return False
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from bot.commands.environment import enter
+from bot.config.files import Files
 from bot.config.load import examined, load
 from bot.config.problems import ConfigError
 from bot.config.project import Project, ProjectGraph, project_notes, read_project
@@ -252,3 +253,33 @@ def test_a_project_cannot_change_while_the_bot_runs(folder: Path) -> None:
     (problem,) = unchangeable(before, load(app(folder), ENVIRON))
 
     assert "app.yaml:1: project: changed. Restart the bot" in str(problem)
+
+
+# As it was read before ------------------------------------------------------------------------------------------------
+
+
+def test_what_was_read_once_means_the_same_after_every_file_was_changed(folder: Path) -> None:
+    """All workers of a supervisor go by what it has read, also one that is started later."""
+    (folder / ".env").write_text("A=alice\nSLACK_BOT_TOKEN=xoxb-2-dotenv\n")
+    (folder / "graphs.env").write_text("B=${A}.b\n")
+    project(folder, env="graphs.env")
+    file, environ = app(folder, 'people: {x: "${A}", y: "${B}"}\n'), {"SLACK_APP_TOKEN": "xapp-1-app"}
+    read = Files()
+    before = load(file, environ, read)
+    assert before.people == {"x": "alice", "y": "alice.b"}
+    for each in ("app.yaml", ".env", "langgraph.json", "graphs.env"):
+        (folder / each).unlink()
+    again = load(file, environ, Files(json.loads(json.dumps(read.texts))))
+    assert (again.people, again.secrets, again.project) == (before.people, before.secrets, before.project)
+    assert [*unchangeable(before, again)] == []
+
+
+def test_a_file_that_was_not_there_stays_away(folder: Path) -> None:
+    project(folder, env="graphs.env")
+    file, read = app(folder), Files()
+    load(file, ENVIRON, read)
+    (folder / ".env").write_text("not a variable\n")
+    (folder / "graphs.env").write_text("B=new\n")
+    found = load(file, ENVIRON, Files(read.texts)).project
+    assert found is not None
+    assert (found.env, found.missing_env) == ({}, "graphs.env")

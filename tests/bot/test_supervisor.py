@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 import bot.supervisor.supervisor as supervising
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.supervisor import worker as workers
+from bot.supervisor.channel import Texts
 from bot.supervisor.supervisor import Supervisor
 from bot.supervisor.worker import Worker
 
@@ -59,13 +60,13 @@ async def crew(folder: Path, text: str, count: int = 2) -> AsyncIterator[Crew]:
     file = folder / "app.yaml"
     file.write_text(text)
 
-    def read() -> str:
+    def read() -> Texts:
         if "not yaml" in (found := file.read_text()):
             raise ProblemsError([ConfigProblem(f"{file}:1", "is not YAML", "Correct the file.")])
-        return found
+        return {"app.yaml": found}
 
     made = [Worker(number, PROGRAM) for number in range(1, count + 1)]
-    supervisor = Supervisor(made, file, dict(os.environ), {}, read, text)
+    supervisor = Supervisor(made, file, dict(os.environ), {}, read, {"app.yaml": text})
     stop, ready = asyncio.Event(), asyncio.Event()
     with capture_logs() as logs:
         running = asyncio.create_task(supervisor.run(stop, ready.set))
@@ -131,11 +132,12 @@ async def test_a_worker_that_cannot_start_again_takes_none_with_it_that_is_start
     monkeypatch.setattr(workers, "_LONGEST_PAUSE", 0.01)
     async with crew(tmp_path, "") as running:
         await running.ready.wait()
-        running.supervisor._text = "1: never serves\n2: cannot start"  # what a worker gets that is started from now on
+        in_force = running.supervisor._in_force  # what a worker gets that is started from now on
+        in_force.texts = {"app.yaml": "1: never serves\n2: cannot start"}
         for number in (1, 2):
             os.kill(running.pid(number), signal.SIGKILL)
         await running.until(lambda: running.logged("a worker cannot start", worker=2))
-        running.supervisor._text = ""
+        in_force.texts = {"app.yaml": ""}
         await running.until(lambda: all(each.serves for each in running.workers))
         assert not running.running.done()
 

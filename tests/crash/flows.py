@@ -272,3 +272,24 @@ _notes.add_node(note)
 _notes.add_edge(START, "note")
 _notes.add_edge("note", END)
 notes = _notes.compile()
+
+
+# A variable of `.env` -------------------------------------------------------------------------------------------------
+
+
+class Region(TypedDict, total=False):
+    text: str
+    said: str
+
+
+def move(state: Region) -> Region:
+    args = {"service": state["text"], "region": os.environ["REGION"]}
+    interrupt({"question": "Is this right?", "tool_call": {"name": "move", "args": args, "id": "call"}})
+    return {"said": "Moved."}
+
+
+_region = StateGraph(Region)
+_region.add_node("move", move)
+_region.add_edge(START, "move")
+_region.add_edge("move", END)
+region = _region.compile()

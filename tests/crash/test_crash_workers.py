@@ -18,7 +18,7 @@ from crash.tales import APPROVED
 from crash.test_crash_reload import rules
 from crash.test_crash_stopping import STEPS
 from fakes.patience import PATIENCE
-from fakes.people import Message, wait_until
+from fakes.people import Message, Person, wait_until
 
 from adapters.slack.inbound.http import PATH
 
@@ -53,6 +53,12 @@ class Workers:
         """The process of each worker, as it was started last."""
         served = [each for each in self._lines() if each["event"] == "a worker serves"]
         return {int(str(each["worker"])): int(str(each["pid"])) for each in served}
+
+    async def both_die(self, served: int) -> None:
+        """Kill both, the second when the first serves again; so many have served before."""
+        for number in (1, 2):
+            os.kill(self.pids()[number], signal.SIGKILL)
+            await self.logged("a worker serves", times=served + number)
 
     async def ended(self) -> int:
         """Its exit code."""
@@ -140,6 +146,37 @@ async def test_three_workers_lose_no_click_while_one_is_killed_and_reload_and_dr
         workers.process.send_signal(signal.SIGTERM)
         assert await workers.ended() == 0
     assert not any(_lives(pid) for pid in workers.pids().values())
+
+
+@pytest.mark.promise("P6")
+async def test_a_worker_that_is_started_again_goes_by_the_variables_of_its_siblings(world: World) -> None:
+    """`.env` was changed meanwhile. A reload brings it into the rules of all; what graphs find stays, for all."""
+    bob, carol, env = world.bob, world.slack.person("carol"), world.folder / ".env"
+    world.configure("region", approvals=[{"when": {"agent": "region"}, "approvers": {"users": ["${APPROVER}"]}}])
+    env.write_text("APPROVER=bob\nREGION=north\n")
+    async with signoff_run(world, 2) as workers:
+        await workers.ready()
+        env.write_text("APPROVER=carol\nREGION=south\n")
+        await workers.both_die(served=2)
+        await _decides(world, "one", bob, carol)
+
+        workers.process.send_signal(signal.SIGHUP)
+        await workers.logged("all workers reloaded")
+        await _decides(world, "two", carol, bob)
+        await workers.both_die(served=4)
+        await _decides(world, "three", carol, bob)
+        workers.process.send_signal(signal.SIGTERM)
+        assert await workers.ended() == 0
+
+
+async def _decides(world: World, text: str, one: Person, other: Person) -> None:
+    (card,) = await asked(world, text)
+    assert "north" in card.text
+    for _ in range(2):  # Slack delivers to both workers in turn
+        await card.click("Approve", by=other)
+        await other.expect_message("#deploys", containing="not an approver", ephemeral=True)
+    await card.click("Approve", by=one)
+    await card.becomes("Approved by", buttons=[])
 
 
 @pytest.mark.promise("P1")

@@ -28,11 +28,12 @@ class SmallWorker:
         self.channel = socket.socket(fileno=told["channel"])
         self.lines = self.channel.makefile("r", encoding="utf-8")
         self.prepared = ""
-        self.text = self.ask("configuration")["text"]
-        self.names = self.ask("names", text=self.text)["names"]
+        configuration = self.ask("configuration")
+        self.text, version = configuration["texts"]["app.yaml"], configuration["version"]
+        self.names = self.ask("names", version=version)["names"]
         if self.names is None:
             self.names = f"names of worker {self.number}"
-            self.send(what="names", text=self.text, names=self.names)
+            self.send(what="names", version=version, names=self.names)
 
     def send(self, **message: Any) -> None:
         self.channel.sendall(json.dumps(message).encode() + b"\n")
@@ -81,7 +82,7 @@ class SmallWorker:
             case "stop":
                 sys.exit(0)
             case "prepare":
-                self.prepared = message["text"]
+                self.prepared = message["texts"]["app.yaml"]
                 refused = self.says("refuses", self.prepared)
                 self.answer(message, problems=[["app.yaml:2: x", "is wrong", "Correct it."]] if refused else [])
             case "take effect" if self.says("takes nothing"):
