@@ -5,8 +5,8 @@ a ratio is that of such a pair, and what counts is the median of the runs. A sav
 cell.
 
 "ours" and AsyncValkeySaver stand on a Valkey that syncs its log once a second (`appendfsync everysec`, what managed
-servers do at best), "ours, synced" on one that does so before each answer, which is what SQLite and PostgreSQL do as
-they come. All are on this machine, Valkey and PostgreSQL behind a unix socket.
+servers do at best), "ours, synced" on one that does so before each answer, which is what SQLite, PostgreSQL and
+MariaDB do as they come. All are on this machine, the servers behind a unix socket.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 import redis
 
 from adapters.redis import embedded
-from bench import postgres
+from bench import mariadb, postgres
 from bench.saver_kinds import KINDS, REFERENCE, AbsentError, Opened, Servers
 from bench.saver_rows import ROWS, Row
 
@@ -71,7 +71,8 @@ def servers() -> Iterator[Servers]:
         synced = stack.enter_context(embedded.running_sync(folder / "synced"))
         with redis.Redis.from_url(url) as client:
             client.config_set("appendfsync", "everysec")
-        yield Servers(url, synced, stack.enter_context(postgres.running()), folder)
+        databases = stack.enter_context(postgres.running()), stack.enter_context(mariadb.running())
+        yield Servers(url, synced, *databases, folder)
 
 
 async def measured(at: Servers, rows: Sequence[Row], kinds: Sequence[str], runs: int, turns: int) -> str:
