@@ -49,6 +49,11 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert not broken, f"{page.relative_to(ROOT)} links to what is not there"
 
 
+def test_no_page_installs_signoff_from_the_package_index() -> None:
+    """Where nothing of ours is published: a page names the clone, or the wheel."""
+    assert [page.name for page in PAGES if re.search(r"pip install \"?signoff", page.read_text())] == []
+
+
 def test_paths_and_links_are_found() -> None:
     page = "`bot/desk.py` `tests/stories/` `bot.desk` `a/b` [one](docs/check.md#what) [two](https://x/y)\n```\n`bot/no.py`\n```"
     assert paths_in(page) == {"bot/desk.py", "tests/stories"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from adapters.conditions import arguments, cel, clock, effort, literals
+from adapters.extras import install_command
 from engine.asks.ask import Json
 from engine.rules.conditions import Circumstances, Condition, Finding, Mistake, Name, Verdict
 
@@ -17,9 +18,6 @@ _UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container ''\)")
 _OVERLOAD = re.compile(r"found no matching overload for '_?(.*?)_?' applied to '\((.*)\)'")
 _IN_CEL = "Write && for and, || for or, ! for not, == for equal, and texts in quotes: args.env == 'production'."
 _SPLIT = "Split it into several rules."
-_NOT_INSTALLED = Mistake(
-    1, 1, "conditions need a package that is not installed", 'Run pip install "signoff[rules]", or remove if.'
-)
 
 
 class CelConditions:
@@ -31,7 +29,8 @@ class CelConditions:
             condition = _condition(text, zone)
             return literals.mistakes(text) or condition
         except cel.NotInstalledError:
-            return (_NOT_INSTALLED,)
+            fix = f"Run: {install_command('rules')}, or remove if."
+            return (Mistake(1, 1, "conditions need a package that is not installed", fix),)
         except cel.RefusedError as error:
             return tuple(_mistake(text, each) for each in error.refusals)
         except _MistakeError as error:

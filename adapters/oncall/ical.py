@@ -4,7 +4,7 @@ Another process (`ical_expansion`) expands the feed into a table of shifts: a fe
 a thread could not be stopped. While the feed's text stays the same, its table is used again. A click only reads the
 table.
 
-The packages are an extra, `signoff[ical]`: recurring-ical-events is LGPL-3.
+The packages are an extra, `ical`: recurring-ical-events is LGPL-3.
 """
 
 import asyncio

@@ -80,7 +80,7 @@ async def check(
 
 
 def _offline(config: Config, probes: Probes, conditions: Compiled, graphs: _Graphs, findings: Findings) -> Report:
-    findings.problems += oncall.extra_problems(config, installed=probes.reads_calendars)
+    findings.problems += oncall.extra_problems(config, probes.calendars_lack)
     if not findings.problems:
         reach.check_reach(config, conditions, unasked(config), findings)
     lines = (

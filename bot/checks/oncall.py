@@ -20,12 +20,12 @@ class OnCallNow:
     failed: str = ""
 
 
-def extra_problems(config: Config, *, installed: bool) -> Iterator[ConfigProblem]:
-    """A problem for each calendar that cannot be read, since the packages for it are not `installed`."""
+def extra_problems(config: Config, install: str) -> Iterator[ConfigProblem]:
+    """A problem for each calendar that cannot be read, if a command has to `install` the packages first."""
     for name, entry in config.oncall.items():
-        if entry.ical is not None and not installed:
+        if entry.ical is not None and install:
             what = "calendars need packages that are not installed"
-            yield ConfigProblem(config.where("oncall", name, "ical"), what, 'Run: pip install "signoff[ical]"')
+            yield ConfigProblem(config.where("oncall", name, "ical"), what, f"Run: {install}")
 
 
 def source_problems(config: Config, found: Mapping[str, OnCallNow]) -> Iterator[ConfigProblem]:

@@ -73,8 +73,8 @@ class Probes(Protocol):
         """The language of conditions."""
 
     @property
-    def reads_calendars(self) -> bool:
-        """True if the packages for calendars are installed."""
+    def calendars_lack(self) -> str:
+        """The command that installs the packages for calendars; empty if they are installed."""
 
     async def graph(self, config: Config, name: AgentName) -> LoadedGraph:
         """Load an agent's graph as `run` does, and see that it fits its entry."""

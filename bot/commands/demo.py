@@ -129,8 +129,10 @@ def _demo_file() -> Path:
         return own
     found = examples_file()
     if importlib.util.find_spec("langchain") is None:
+        from bot import wiring
+
         what = "the example agents need LangChain, which is not installed"
-        raise ProblemsError([ConfigProblem("signoff demo", what, 'Run: pip install "signoff[examples]"')])
+        raise ProblemsError([ConfigProblem("signoff demo", what, f"Run: {wiring.install_command('examples')}")])
     sys.stderr.write("signoff demo: running the example agents; an app.yaml in this folder would run in their place\n")
     return found
 

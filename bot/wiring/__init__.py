@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 from adapters.conditions import CelConditions
+from adapters.extras import install_command
 from adapters.redis.lanes.lanes import LEASE
 from adapters.slack.inbound.socket_mode import CONNECTIONS
 from adapters.slack.inbound.telling import PATIENCE
@@ -39,8 +40,8 @@ from bot.wiring.storage import Storage, storage
 from bot.wiring.workspace import PortTakenError, local_workspace
 
 __all__ = [
-    "Bot", "PortTakenError", "Ports", "Storage", "asked_people", "asked_requester", "bot", "local_workspace",
-    "manifest", "probes", "shift_sources", "storage", "together",
+    "Bot", "PortTakenError", "Ports", "Storage", "asked_people", "asked_requester", "bot", "install_command",
+    "local_workspace", "manifest", "probes", "shift_sources", "storage", "together",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from slack_sdk.errors import SlackClientError
 
+from adapters.extras import install_command
 from adapters.oncall import ical
 from adapters.oncall.client import Client
 from adapters.oncall.grafana import Grafana
@@ -50,8 +51,6 @@ from engine.oncall.shifts import Shifts
 from engine.ports import Accounts, Clock, ListedPerson, ShiftSource, SourceFailedError
 
 log = structlog.get_logger(__name__)
-
-NO_ICAL = 'The calendar needs packages that are not installed. Run: pip install "signoff[ical]"'
 
 
 @contextlib.asynccontextmanager
@@ -159,7 +158,8 @@ async def _opened(stack: contextlib.AsyncExitStack, config: Config, entry: OnCal
 
 async def _calendar(stack: contextlib.AsyncExitStack, config: Config, entry: IcalEntry) -> ShiftSource:
     if not ical.is_installed():
-        return Missing(NO_ICAL)
+        what = "The calendar needs packages that are not installed."
+        return Missing(f"{what} Run: {install_command('ical')}")
     if entry.url is None:
         return ical.ICalendar(ical.reader_of_file(config.base / (entry.file or "")), entry.zone)
     client = await stack.enter_async_context(Client("The calendar", entry.url, networks=entry.networks).open())

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
 
 from adapters.conditions import CelConditions
+from adapters.extras import install_command
 from adapters.oncall import ical
 from adapters.redis import embedded
 from adapters.redis.keys import Keys
@@ -57,9 +58,9 @@ class RealProbes:
         return CelConditions()
 
     @property
-    def reads_calendars(self) -> bool:
-        """True if the packages for calendars are installed."""
-        return ical.is_installed()
+    def calendars_lack(self) -> str:
+        """The command that installs the packages for calendars; empty if they are installed."""
+        return "" if ical.is_installed() else install_command("ical")
 
     async def graph(self, config: Config, name: AgentName) -> LoadedGraph:
         """Load the graph of an agent as `run` does, with a checkpointer that keeps nothing."""

@@ -10,6 +10,7 @@ import pytest
 from fakes.valkey import redis_server, redis_url
 from langgraph.store.memory import InMemoryStore
 
+from adapters.extras import install_command
 from adapters.langgraph.loading.exports import load as load_export
 from adapters.langgraph.loading.exports import loaded_module
 from adapters.redis.keys import Keys
@@ -119,7 +120,7 @@ async def test_check_and_the_start_tell_what_is_wrong_with_a_store(
 async def test_an_index_without_numpy_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
     problem = await problem_of(configured(tmp_path, {"index": {"dims": 2, "embed": FUNCTION}}))
-    assert 'pip install "signoff[vectors]"' in problem.what
+    assert install_command("vectors") in problem.what
     assert sys.prefix in problem.fix
     assert not await RealProbes().store(configured(tmp_path, {"ttl": {"default_ttl": 5}})), "no index, no NumPy"
 

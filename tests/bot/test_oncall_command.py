@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fakes.oncall_services import ServiceServer, on_call
 
+from adapters.extras import install_command
 from adapters.localslack import LocalSlack
 from bot.cli import invoke
 
@@ -92,7 +93,7 @@ def test_without_the_extra_a_calendar_says_what_to_install(
     monkeypatch.setattr("adapters.oncall.ical.PACKAGES", ("icalendar", "no_such_package"))
     (line,) = asked(file, capsys, "feed", "--at", "2026-12-01T12:00:00Z", "--offline")
     assert line["who"] == []
-    assert line["error"] == 'The calendar needs packages that are not installed. Run: pip install "signoff[ical]"'
+    assert line["error"] == f"The calendar needs packages that are not installed. Run: {install_command('ical')}"
 
 
 async def _in_slack(file: Path, tmp_path: Path, *arguments: str) -> list[Any]:

@@ -188,7 +188,7 @@ def test_without_the_examples_needs_one_sentence_says_what_to_install(installed:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "signoff demo: the example agents need LangChain, which is not installed. "
-        'Run: pip install "signoff[examples]".\n'
+        f'Run: {sys.executable} -m pip install "langchain<2,>=1.4.6" "numpy<3,>=2.0".\n'
     )
     assert not (installed.folder / ".signoff").exists(), "nothing was begun"
 

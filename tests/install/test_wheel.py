@@ -1,6 +1,7 @@
 """The wheel in an environment of its own: the command, the import name with its types, the schema for editors."""
 
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -57,6 +58,15 @@ def test_the_command_the_module_and_the_import_name_are_of_one_version(project: 
     code = f"import signoff; print({[*signoff.__all__]!r} == signoff.__all__, signoff.__file__, signoff.__version__)"
     file = project / ".venv" / PACKAGES / "signoff" / "__init__.py"
     assert run(project, ".venv/bin/python", "-c", code) == f"True {file} {signoff.__version__}"
+
+
+def test_an_extra_is_installed_from_the_wheel_by_the_command_that_messages_name(project: Path, wheel: Path) -> None:
+    code = "from adapters.extras import install_command; print(install_command('rules'))"
+    told = run(project, ".venv/bin/python", "-c", code)
+    python = project / ".venv" / "bin" / "python"
+    assert told == f'{python} -m pip install "{wheel}[rules]"'
+    pip, (_, *command) = [sys.executable, "-m", "pip", "--python", str(python)], shlex.split(told)[2:]
+    assert "signoff" not in run(project, *pip, *command, "--no-index", "--dry-run").partition("Would install")[2]
 
 
 def test_the_import_brings_langgraph_and_redis_only_with_a_name_that_needs_them(project: Path) -> None:

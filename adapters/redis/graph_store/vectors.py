@@ -7,7 +7,7 @@ best, as in LangGraph's InMemoryStore.
 Stored vectors carry a mark of their model and size. After a change of the model the old ones are not compared with the
 new: their items are found without a score until they are put again.
 
-NumPy is an extra (`pip install "signoff[vectors]"`) and is imported when the first store with an index is made.
+NumPy is an extra (`vectors`) and is imported when the first store with an index is made.
 """
 
 import hashlib
@@ -18,6 +18,8 @@ from typing import Any, Self
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import IndexConfig, PutOp, ensure_embeddings, get_text_at_path, tokenize_path
+
+from adapters.extras import install_command
 
 _EMBED = "name a model (openai:text-embedding-3-small), or give a function or LangChain embeddings"
 _MARK = 8
@@ -121,4 +123,4 @@ def _numpy() -> Any:
     try:
         return import_module("numpy")
     except ImportError:
-        raise ImportError('a store with an index needs NumPy: pip install "signoff[vectors]"') from None
+        raise ImportError(f"a store with an index needs NumPy: {install_command('vectors')}") from None

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.conditions import CelConditions, cel
+from adapters.extras import install_command
 from engine.asks.ask import Json
 from engine.ids import AgentName, ChannelId, UserId
 from engine.rules.conditions import Circumstances, Condition, Mistake, Name, Verdict
@@ -326,7 +327,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
         (found,) = mistakes("true")
     finally:
         cel._library.cache_clear()
-    assert 'pip install "signoff[rules]"' in found.fix
+    assert found.fix == f"Run: {install_command('rules')}, or remove if."
 
 
 # Time -----------------------------------------------------------------------------------------------------------------
