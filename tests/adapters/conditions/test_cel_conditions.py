@@ -422,7 +422,7 @@ def test_it_never_raises_and_holds_only_where_cel_says_true(text: str, args: Any
         return
     asked = ASKED if known else replace(ASKED, requester_groups=None, requester_is_guest=None)
     verdict = condition.judge(args, None, asked).verdict
-    opposite = a_condition(f"!({text})").judge(args, None, asked).verdict
+    opposite = a_condition(f"!({text})", "Europe/Berlin").judge(args, None, asked).verdict
     assert {verdict, opposite} in ({UNKNOWN}, {HOLDS, FAILS})
     if Name.ARGS in condition.names and isinstance(args, dict) and any(strange(args)):
         assert verdict is UNKNOWN
