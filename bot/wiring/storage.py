@@ -23,7 +23,7 @@ from adapters.redis.transport.cluster import Cluster
 from adapters.redis.transport.errors import UnusableRedisError
 from adapters.redis.transport.failures import describe
 from adapters.redis.transport.multiplexed import Multiplexed
-from adapters.redis.transport.server_check import explain
+from adapters.redis.transport.server_check import explain, node_of_cluster
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.settings import Config
 from bot.config.stored import StorageSettings
@@ -98,9 +98,7 @@ def _explained(address: str) -> Iterator[None]:
             [ConfigProblem("REDIS_URL", str(error), "Does another program write to this Redis?")]
         ) from None
     except MovedError:
-        what = f"Redis at {address} is a node of a cluster"
-        fix = "Write redis+cluster://HOST:PORT,HOST:PORT, with some of its nodes."
-        raise ProblemsError([ConfigProblem("REDIS_URL", what, fix)]) from None
+        raise ProblemsError([redis_problem(node_of_cluster(address))]) from None
     except ResponseError as error:
         what = f"Redis at {address}: {describe(error)}"
         raise ProblemsError([ConfigProblem("REDIS_URL", what, "Does another program write to this Redis?")]) from None

@@ -5,13 +5,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from fakes.servers import Cluster
 from redis.exceptions import MovedError
 
+from bot.checks.probes import UnfitError
 from bot.cli import invoke
 from bot.config.load import examined
-from bot.config.problems import ConfigError, ProblemsError
+from bot.config.problems import ConfigError, ConfigProblem, ProblemsError
 from bot.config.stored import StorageSettings, storage_settings
-from bot.wiring.storage import _explained
+from bot.wiring.probes import RealProbes
+from bot.wiring.storage import _explained, storage
 
 REDIS = {"REDIS_URL": "redis://127.0.0.1:1/0"}
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -149,7 +152,23 @@ def test_where_no_bot_ran_nothing_is_started_to_read_it(
     assert [each.name for each in tmp_path.iterdir()] == ["app.yaml"]
 
 
-def test_a_node_of_a_cluster_that_is_named_as_a_single_server_is_said() -> None:
+async def test_the_start_and_the_check_refuse_a_node_of_a_cluster_that_is_named_as_a_single_server(
+    tmp_path: Path, ring: Cluster
+) -> None:
+    file = written(tmp_path, RIGHT)
+    address = f"127.0.0.1:{ring.primaries[0].port}"
+    what = f"Redis at {address} is a node of a cluster"
+    fix = "write redis+cluster://HOST:PORT,HOST:PORT, with some of its nodes"
+    with pytest.raises(UnfitError) as unfit:
+        await RealProbes().redis(f"redis://{address}", tmp_path)
+    assert (unfit.value.what, unfit.value.fix) == (what, fix)
+    with pytest.raises(ProblemsError) as caught:
+        async with storage(storage_settings(file, {"REDIS_URL": f"redis://{address}"})):
+            pass
+    assert caught.value.problems == (ConfigProblem("REDIS_URL", what, fix),)
+
+
+def test_a_node_of_a_cluster_whose_facts_are_hidden_is_known_by_its_answers() -> None:
     with pytest.raises(ProblemsError) as caught, _explained("h:7000"):
         raise MovedError("1 h:7001")
     assert str(caught.value) == (

@@ -23,14 +23,17 @@ async def check(database: AsyncTransport, address: str, wait: int = 0) -> list[s
 
     `wait` is the number of replicas that a click waits for.
 
-    Raises UnusableRedisError for a server that is not reachable, refuses us, is too old, or is a replica.
+    Raises UnusableRedisError for a server that is not reachable, refuses us, is too old, a replica, or one node of a
+    cluster.
     """
     try:
         await database.run(Command("EVAL", "return 1", 0))
         info = await database.run(Command("INFO"))
-        return judge(info, address, wait) + warn_of_cluster(info, address)
     except RedisError as error:
         raise explain(error, address) from None
+    if b"cluster_enabled:1" in info:
+        raise node_of_cluster(address)
+    return judge(info, address, wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,11 @@ def warn_of_replicas(replicas: Mapping[Node, Sequence[Node]]) -> list[str]:
     return [f"Redis Cluster: no replica of {alone}; {danger}. Add a replica of each primary"] if alone else []
 
 
-def warn_of_cluster(info: bytes, address: str) -> list[str]:
-    """Warn of a cluster's node that the URL names as a single server."""
-    if b"cluster_enabled:1" not in info:
-        return []
-    return [f"Redis at {address} is a node of a cluster: write redis+cluster://HOST:PORT to reach the others"]
+def node_of_cluster(address: str) -> UnusableRedisError:
+    """The error for a cluster's node that the URL names as a single server: it refuses the slots of the others."""
+    return UnusableRedisError(
+        f"Redis at {address} is a node of a cluster: write redis+cluster://HOST:PORT,HOST:PORT, with some of its nodes"
+    )
 
 
 def explain(error: RedisError, address: str) -> UnusableRedisError:

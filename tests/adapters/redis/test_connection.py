@@ -92,10 +92,10 @@ async def test_a_server_that_may_throw_keys_away_is_a_warning(database: Database
     assert "set maxmemory-policy to noeviction" in warning
 
 
-async def test_a_node_of_a_cluster_that_is_spoken_to_alone_is_a_warning(cluster_url: str) -> None:
+async def test_a_node_of_a_cluster_that_is_named_as_a_single_server_is_refused(cluster_url: str) -> None:
     async with Database.from_url(cluster_url) as database:
-        (warning,) = await database.check()
-    assert "is a node of a cluster: write redis+cluster://HOST:PORT" in warning
+        with pytest.raises(UnusableRedisError, match=r"is a node of a cluster: write redis\+cluster://HOST:PORT,"):
+            await database.check()
 
 
 @pytest.mark.parametrize("version", ["6.0.16", "5.0.7", "2.8"])
