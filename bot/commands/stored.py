@@ -25,8 +25,10 @@ async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int
             if await storage.lanes.revive(revive):
                 return 0
             raise ProblemsError([ConfigProblem(revive, "there is no such dead letter", "List them without --revive.")])
-        for letter in await storage.lanes.dead_letters():
-            sys.stdout.write(f"{letter_line(letter)}\n")
+        letters = await storage.lanes.dead_letters()
+        sys.stdout.writelines(f"{letter_line(each)}\n" for each in letters)
+        if not letters:
+            sys.stderr.write("No dead letters to show.\n")
     return 0
 
 

@@ -15,6 +15,7 @@ import redis
 from contracts.samples import ALICE, BOB, NOW, PLACE, a_policy, an_approval, an_ask
 from fakes.valkey import redis_server, redis_url
 
+from bot.cli import invoke
 from bot.commands import approvals, audit
 from bot.commands import withdraw as command
 from bot.config.problems import ProblemsError
@@ -145,6 +146,16 @@ def test_what_people_ended_has_the_word_of_its_card(kind: Kind, choice: Choice, 
     asked = request("aaaa0000", state=State.DELIVERED)
     reviews = tuple(replace(each, decision=Decision(choice)) for each in asked.reviews)
     assert made(replace(asked, ask=replace(asked.ask, kind=kind), reviews=reviews)) == word
+
+
+def test_without_dead_letters_one_line_says_so_and_the_output_stays_empty(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "app.yaml"
+    file.write_text("agents: {a: {graph: 'gone.py:graph', channels: ['#deploys']}}\n")
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    assert invoke(["dead-letters", "--config", str(file)]) == 0
+    assert capsys.readouterr() == ("", "No dead letters to show.\n")
 
 
 async def test_an_empty_list_says_so_and_is_no_json(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
