@@ -78,6 +78,10 @@ class Keys:
         """Name the request of an approval."""
         return self._of_thread(key_kinds.ASK, thread, approval.rpartition("#")[2])
 
+    def requested(self, thread: str, approval: str) -> "Requested":
+        """Name the two keys of an approval."""
+        return _requested(self, thread, approval)
+
     def approvals(self, thread: str) -> Key:
         """Name the list of the thread's approvals that the last version kept."""
         return self._of_thread(key_kinds.APPROVALS, thread)
@@ -320,6 +324,18 @@ class Saved(NamedTuple):
 @lru_cache(maxsize=4096)
 def _saved(keys: Keys, thread: str) -> Saved:
     return Saved(keys.checkpoints(thread), keys.state(thread), keys.fence(thread))
+
+
+class Requested(NamedTuple):
+    """The two keys of an approval."""
+
+    approval: Key
+    ask: Key
+
+
+@lru_cache(maxsize=4096)
+def _requested(keys: Keys, thread: str, approval: str) -> Requested:
+    return Requested(keys.approval(thread, approval), keys.ask(thread, approval))
 
 
 @lru_cache(maxsize=4096)

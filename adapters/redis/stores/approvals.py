@@ -26,7 +26,7 @@ from redis.exceptions import RedisError
 
 from adapters.redis import codec, mailbox
 from adapters.redis.key_kinds import DAY, MONTH
-from adapters.redis.keys import Keys
+from adapters.redis.keys import Keys, Requested
 from adapters.redis.stores import documents, due_times, indexes
 from adapters.redis.stores.approval_scripts import NOT_ASKED, WRITTEN, IndexClosed, WriteApproval, WriteEffects
 from adapters.redis.stores.audit import pack_row
@@ -59,10 +59,10 @@ class RedisApprovals:
         retention: timedelta = RETENTION,
         audit_retention: timedelta = audit.RETENTION,
         *,
-        read: documents.Read = documents.read,
+        recalled: documents.Recalled | None = None,
     ) -> None:
         self._database = database
-        self._read_document = read
+        self._recalled = recalled
         self._written = LastWritten()
         self._keys = keys
         self._retention = int(retention.total_seconds())
@@ -71,7 +71,7 @@ class RedisApprovals:
     def recalling(self, most: int) -> "RedisApprovals":
         """Give the same store, which does not parse anew what it read before and nobody wrote since."""
         kept, audited = (timedelta(seconds=each) for each in (self._retention, self._audit_retention))
-        return RedisApprovals(self._database, self._keys, kept, audited, read=documents.Recalled(most).read)
+        return RedisApprovals(self._database, self._keys, kept, audited, recalled=documents.Recalled(most))
 
     async def get(self, approval: ApprovalId) -> Approval | None:
         """Read an approval. One round trip."""
@@ -148,13 +148,40 @@ class RedisApprovals:
         return await self._read([(thread, mark.decode("utf-8", "replace")) for mark in marks])
 
     async def _read(self, names: Sequence[tuple[ThreadId, str]]) -> list[Approval]:
-        if not names:
-            return []
-        keys = [self._keys.approval(*name) for name in names]
-        asks = [self._keys.ask(*name) for name in names]
-        stored = await self._database.run(Command("MGET", *keys, *asks))
-        found = zip(stored[: len(keys)], stored[len(keys) :], keys, strict=True)
-        return [self._read_document(each, asked, key) for each, asked, key in found if each is not None]
+        keys = [self._keys.requested(*name) for name in names]
+        found, unread = ({}, keys) if self._recalled is None else await self._recall(self._recalled, keys)
+        found |= await self._read_anew(unread)
+        return [found[each.approval] for each in keys if each.approval in found]
+
+    async def _recall(
+        self, recalled: documents.Recalled, keys: Sequence[Requested]
+    ) -> tuple[dict[Key, Approval], list[Requested]]:
+        """Give those that were not written since they were read, and the keys of others."""
+        found: dict[Key, Approval] = {}
+        unread: list[Requested] = []
+        stored = await self._database.run(Command("MGET", *(each.approval for each in keys))) if keys else []
+        for each, document in zip(keys, stored, strict=True):
+            if document is None:
+                continue
+            known = recalled.get(each.approval, document)
+            if known is None:
+                unread.append(each)
+            else:
+                found[each.approval] = known
+        return found, unread
+
+    async def _read_anew(self, keys: Sequence[Requested]) -> dict[Key, Approval]:
+        if not keys:
+            return {}
+        wanted = (*(each.approval for each in keys), *(each.ask for each in keys))
+        stored = await self._database.run(Command("MGET", *wanted))
+        found: dict[Key, Approval] = {}
+        for each, document, asked in zip(keys, stored[: len(keys)], stored[len(keys) :], strict=True):
+            if document is not None:
+                approval = found[each.approval] = documents.read(document, asked, each.approval)
+                if self._recalled is not None:
+                    self._recalled.keep(each.approval, document, approval)
+        return found
 
     async def _upgrade_indexes(self, thread: ThreadId) -> None:
         """Index what the last version closed: it kept one list of all approvals of a thread."""
@@ -209,7 +236,7 @@ class RedisApprovals:
         if written != WRITTEN:
             return False
         if not expected:  # as it is read: the request's own objects may belong to the graph, which goes on to use them
-            self._written.begin(self._read_document(script.document, script.asked, script.approval), name)
+            self._written.begin(documents.read(script.document, script.asked, script.approval), name)
         elif " " in expected:
             self._written.note(stored, name)
         if stored.state not in OPEN:

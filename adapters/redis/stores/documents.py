@@ -13,8 +13,7 @@ A document of the last version has everything in one, each copy written out; it 
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from adapters.redis import codec
 from engine.approvals.approval import Approval
@@ -58,17 +57,13 @@ def load(document: bytes, asked: bytes | None, key: str) -> Approval:
     return codec.APPROVAL.read(content, key)
 
 
-Read: TypeAlias = Callable[[bytes, bytes | None, str], Approval]
-"""Reads what is stored under a key: the name of the write and a line's end, then the document; and the request."""
-
-
 def read(stored: bytes, asked: bytes | None, key: str) -> Approval:
     """Read an approval as it is stored. Raises codec.UnreadableError."""
     return load(stored.partition(b"\n")[2], asked, key)
 
 
 class Recalled:
-    """Reads approvals, and recalls the last few: what was not written since is not read anew.
+    """The last few approvals that were read: what was not written since is not read anew.
 
     Each write has a name of its own, which stands before the document, and the request never changes.
     """
@@ -77,15 +72,24 @@ class Recalled:
         self._most = most
         self._known: OrderedDict[str, tuple[bytes, Approval]] = OrderedDict()
 
-    def read(self, stored: bytes, asked: bytes | None, key: str) -> Approval:
-        """Read an approval as it is stored. Raises codec.UnreadableError."""
-        name = stored.partition(b"\n")[0]
-        known = self._known.pop(key, None)
-        approval = known[1] if known is not None and known[0] == name else read(stored, asked, key)
-        self._known[key] = name, approval
+    def get(self, key: str, stored: bytes) -> Approval | None:
+        """Give the approval that was read of the same write."""
+        known = self._known.get(key)
+        if known is None or known[0] != _write_of(stored):
+            return None
+        self._known.move_to_end(key)
+        return known[1]
+
+    def keep(self, key: str, stored: bytes, approval: Approval) -> None:
+        """Recall an approval that was read."""
+        self._known[key] = _write_of(stored), approval
+        self._known.move_to_end(key)
         if len(self._known) > self._most:
             self._known.popitem(last=False)
-        return approval
+
+
+def _write_of(stored: bytes) -> bytes:
+    return stored.partition(b"\n")[0]
 
 
 def load_asked(asked: bytes, key: str) -> Ask:

@@ -5,7 +5,8 @@ left there is found at the next look: the approvals themselves give their state,
 decided by an index.
 
 A look reads at most `MOST` approvals, in pieces, so that no look delays a click; what nobody wrote since the last look
-is not parsed anew. To count reads each approval once: what is counted of it never changes. But one that is decided
+is not parsed anew, and its request not even fetched. Each kind of look recalls its own approvals, so that no other one
+makes it forget them. To count reads each approval once: what is counted of it never changes. But one that is decided
 leaves the index only when its graph has the answer, and what a crash left there does not go by itself: so each count
 reads the oldest `_CHECKED` again, and as many others by turns.
 """
@@ -38,13 +39,15 @@ class RedisListing:
     """Finds approvals without their thread. Raises redis.exceptions.RedisError."""
 
     def __init__(self, database: AsyncTransport, keys: Keys, approvals: RedisApprovals) -> None:
-        self._database, self._keys, self._approvals = database, keys, approvals.recalling(MOST)
+        self._database, self._keys, self._approvals = database, keys, approvals
+        self._oldest, self._of_people = approvals.recalling(MOST), approvals.recalling(MOST)
+        self._checked = approvals.recalling(2 * _CHECKED)
         self._counted: dict[bytes, Pending] = {}
         """What was counted, in the order in which it was last read."""
 
     async def pending(self, most: int = MOST) -> Sequence[Approval]:
         """Read the pending approvals, the oldest first."""
-        return await self._pending(self._keys.pending(ALL), most)
+        return await self._pending(self._keys.pending(ALL), most, self._oldest)
 
     async def counted(self, most: int) -> Sequence[Pending]:
         """Read what is counted of the pending approvals."""
@@ -54,7 +57,8 @@ class RedisListing:
         wanted = list(dict.fromkeys([*(name for name in names if name not in self._counted), *oldest, *longest_ago]))
         for start in range(0, len(wanted), _PIECE):
             piece = wanted[start : start + _PIECE]
-            found = {name_of(each): each for each in await self._still_pending(self._keys.pending(ALL), piece)}
+            still = await self._still_pending(self._keys.pending(ALL), piece, self._checked)
+            found = {name_of(each): each for each in still}
             for name in piece:
                 self._counted.pop(name, None)
                 if (approval := found.get(name)) is not None:
@@ -64,7 +68,7 @@ class RedisListing:
     async def every_pending(self) -> AsyncIterator[Approval]:
         """Read all pending approvals, the oldest first, and hold a piece of them at a time: for operators."""
         names = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, -1))
-        async for each in self._read(names):
+        async for each in self._read(names, self._approvals):
             if each is not None and each.state is State.PENDING:
                 yield each
 
@@ -72,16 +76,18 @@ class RedisListing:
         """Read the pending approvals whose id, after the thread, begins with this."""
         names = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, -1))
         wanted = [each for each in names if each.rpartition(b"#")[2].startswith(start.encode())]
-        return [each async for each in self._read(wanted) if each is not None and each.state is State.PENDING]
+        found = [each async for each in self._read(wanted, self._approvals)]
+        return [each for each in found if each is not None and each.state is State.PENDING]
 
     async def asked_by(self, user: UserId, most: int = MOST) -> Sequence[Approval]:
         """Read the pending approvals of this requester, the oldest first."""
-        return await self._pending(self._keys.pending(user), most)
+        return await self._pending(self._keys.pending(user), most, self._of_people)
 
     async def lately(self, user: UserId, most: int) -> Sequence[Approval]:
         """Read the recently closed approvals that this person requested or voted on, the latest first."""
         words = ("ZRANGE", self._keys.recent(user), 0, most - 1, "REV")
-        found = [each async for each in self._read(await self._database.run(Command(*words)))]
+        names = await self._database.run(Command(*words))
+        found = [each async for each in self._read(names, self._of_people)]
         return [each for each in found if each is not None and each.state not in OPEN]
 
     async def closed_lately(self, most: int) -> Sequence[Approval]:
@@ -95,19 +101,19 @@ class RedisListing:
             )
             scored |= {name: float(score) for name, score in zip(flat[::2], flat[1::2], strict=True)}
         latest = sorted(scored, key=lambda name: (scored[name], name), reverse=True)[:most]
-        found = [each async for each in self._read([*dict.fromkeys([*latest, *undelivered])])]
+        found = [each async for each in self._read([*dict.fromkeys([*latest, *undelivered])], self._approvals)]
         over = [each for each in found if each is not None and each.state is not State.PENDING]
         return sorted(over, key=_end, reverse=True)[:most]
 
-    async def _pending(self, index: Key, most: int) -> Sequence[Approval]:
+    async def _pending(self, index: Key, most: int, approvals: RedisApprovals) -> Sequence[Approval]:
         names = await self._database.run(Command("ZRANGE", index, 0, most - 1))
-        return sorted(await self._still_pending(index, names), key=_age)
+        return sorted(await self._still_pending(index, names, approvals), key=_age)
 
-    async def _still_pending(self, index: Key, names: Sequence[bytes]) -> Sequence[Approval]:
+    async def _still_pending(self, index: Key, names: Sequence[bytes], approvals: RedisApprovals) -> Sequence[Approval]:
         """Read those of an index that are pending, and take out of it those that are closed."""
         found: list[Approval] = []
         over: list[bytes] = []
-        async for name, approval in _named(names, self._read(names)):
+        async for name, approval in _named(names, self._read(names, approvals)):
             if approval is None:
                 over.append(name)
             elif approval.state is State.PENDING:
@@ -118,23 +124,24 @@ class RedisListing:
             await self._database.run(Command("ZREM", index, *over))
         return found
 
-    async def _read(self, names: Sequence[bytes]) -> AsyncIterator[Approval | None]:
+    async def _read(self, names: Sequence[bytes], approvals: RedisApprovals) -> AsyncIterator[Approval | None]:
         """Read the approvals of these names; None for one that no longer exists or a bad name."""
         for start in range(0, len(names), _PIECE):
             ids = [_id(name) for name in names[start : start + _PIECE]]
-            kept = await self._kept([each for each in ids if each is not None])
+            kept = await _kept([each for each in ids if each is not None], approvals)
             for each in ids:
                 yield None if each is None else kept.get(each)
             await asyncio.sleep(0)
 
-    async def _kept(self, ids: Sequence[ApprovalId]) -> dict[ApprovalId, Approval]:
-        try:
-            return {each.id: each for each in await self._approvals.known(ids)}
-        except codec.UnreadableError as error:
-            if len(ids) > 1:
-                return {name: each for one in ids for name, each in (await self._kept([one])).items()}
-            log.error("an approval is not listed: %s", error)  # noqa: TRY400 - the sentence is all there is to say
-            return {}
+
+async def _kept(ids: Sequence[ApprovalId], approvals: RedisApprovals) -> dict[ApprovalId, Approval]:
+    try:
+        return {each.id: each for each in await approvals.known(ids)}
+    except codec.UnreadableError as error:
+        if len(ids) > 1:
+            return {name: each for one in ids for name, each in (await _kept([one], approvals)).items()}
+        log.error("an approval is not listed: %s", error)  # noqa: TRY400 - the sentence is all there is to say
+        return {}
 
 
 async def _named(names: Sequence[bytes], found: AsyncIterator[Approval | None]) -> AsyncIterator[Any]:

@@ -8,9 +8,11 @@ from typing import TypeVar
 import pytest
 from contracts.samples import ALICE, NOW, THREAD, an_approval, closed
 
+from adapters.redis import key_kinds
 from adapters.redis.keys import Keys
 from adapters.redis.lanes.lanes import RedisLanes
 from adapters.redis.lanes.timers import Timers
+from adapters.redis.stores import listing as listings
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.indexes import MOST_RECENT, index_closed, index_pending
 from adapters.redis.stores.listing import RedisListing
@@ -131,10 +133,10 @@ async def test_requests_from_before_there_was_an_index_are_found_after_a_start(
 
 
 class Reads:
-    """A transport that counts the documents it brings."""
+    """A transport that counts the approvals and the requests that it brings."""
 
     def __init__(self, database: Database) -> None:
-        self._database, self.documents = database, 0
+        self._database, self.documents, self.requests = database, 0, 0
 
     async def run(self, call: RedisCall[R]) -> R:
         return (await self.run_all(call))[0]
@@ -142,7 +144,9 @@ class Reads:
     async def run_all(self, *calls: RedisCall[R]) -> list[R]:
         for each in calls:
             if isinstance(each, Command) and each.words[0] == "MGET":
-                self.documents += (len(each.words) - 1) // 2
+                requests = sum(f":{key_kinds.ASK.name}:" in str(key) for key in each.words)
+                self.requests += requests
+                self.documents += 0 if requests else len(each.words) - 1
         return await self._database.run_all(*calls)
 
     def scan(self, match: str) -> AsyncIterator[bytes]:
@@ -156,7 +160,7 @@ async def test_to_count_again_reads_a_bounded_number_and_finds_what_a_crash_left
     listing = RedisListing(reads, KEYS, RedisApprovals(reads, KEYS))
     for number in range(450):
         await approvals.create(Change(one(number)))
-    assert len(await listing.counted(1_000)) == reads.documents == 450
+    assert len(await listing.counted(1_000)) == reads.documents == reads.requests == 450
     reads.documents = 0
     await database.run(Command("DEL", KEYS.approval(THREAD, one(300).id)))
     counts = [len(await listing.counted(1_000)) for _ in range(5)]
@@ -173,3 +177,32 @@ async def test_a_list_is_parsed_once_and_shows_each_write(approvals: RedisApprov
     after = await listing.pending()
     assert after[0] is before[0]
     assert [each.note for each in after] == ["", "voted on"]
+
+
+async def test_the_request_of_what_is_listed_again_is_not_fetched_again(
+    database: Database, approvals: RedisApprovals
+) -> None:
+    reads = Reads(database)
+    listing = RedisListing(reads, KEYS, RedisApprovals(reads, KEYS))
+    for number in range(3):
+        await approvals.create(Change(one(number)))
+    await listing.pending()
+    reads.documents = reads.requests = 0
+    assert len(await listing.pending()) == reads.documents == 3
+    assert reads.requests == 0
+
+
+async def test_no_other_look_makes_a_list_be_parsed_again(
+    database: Database, approvals: RedisApprovals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "MOST", 2)
+    listing = RedisListing(database, KEYS, approvals)
+    for number in range(6):
+        await approvals.create(Change(one(number)))
+    await approvals.save(Change(replace(closed(one(5)), version=1)))
+    before = await listing.pending(2)
+    assert len(await listing.counted(10)) == 5
+    assert [each.id for each in await listing.lately(ALICE, 2)] == [one(5).id]
+    assert len(await listing.asked_by(ALICE, 2)) == 2
+    after = await listing.pending(2)
+    assert all(one is other for one, other in zip(before, after, strict=True))
