@@ -4,9 +4,9 @@ A conversation is one LangGraph thread, with one agent and one requester. In a c
 a direct message with the bot is one conversation, and each Slack thread in it is another, except the thread under a
 card: a reply there belongs to the card's conversation.
 
-A message answers a question only if it was sent after the question was posted (P3). Both `ts` are of Slack's clock, so
-the comparison does not depend on ours. A message that was typed while the agent was still working is never taken as the
-answer to a question that its author had not seen.
+A message answers a question only if it was sent after the question was first posted (P3). Both `ts` are of Slack's
+clock, so the comparison does not depend on ours. A message that was typed while the agent was still working is never
+taken as the answer to a question that its author had not seen.
 
 Nor is it dropped. People write two or three messages in a row, so every message that cannot be passed on yet is held:
 * If one question in words is open, its card quotes the held messages in full, with a button that sends them as the
@@ -160,7 +160,7 @@ def meaning(heard: Hear, conversation: Conversation | None, approvals: Iterable[
     if heard.user != conversation.requester:
         return Undecided(waiting) if waiting and _decides(heard.text) else _of_somebody_else(heard, conversation)
     open_ones = [approval for approval in approvals if approval.state in OPEN]
-    questions = [each for each in open_ones if _is_answered_in_words(each)]
+    questions = [each for each in open_ones if is_answered_in_words(each)]
     if questions and not (_to_somebody_else(heard) and not conversation.direct):
         return _as_answer(heard, questions)
     if waiting and _decides(heard.text):
@@ -197,26 +197,35 @@ def cancels(text: str) -> bool:
 def withdrawn_by(user: UserId, approvals: Iterable[Approval]) -> tuple[ApprovalId, ...]:
     """List the open requests that a person withdraws in words. If a question waits, words are its answer."""
     approvals = [each for each in approvals if each.state in OPEN]
-    if any(_is_answered_in_words(each) for each in approvals):
+    if any(is_answered_in_words(each) for each in approvals):
         return ()
     return tuple(each.id for each in approvals if each.requester == user and _is_decided_by_button(each))
 
 
 def _is_decided_by_button(approval: Approval) -> bool:
     """True for a request, which only buttons decide."""
-    return approval.ask.is_withdrawable and not _is_answered_in_words(approval)
+    return approval.ask.is_withdrawable and not is_answered_in_words(approval)
 
 
-def _is_answered_in_words(approval: Approval) -> bool:
+def is_answered_in_words(approval: Approval) -> bool:
     """True for an open question to the requester in this place. Other people whom a rule names use the button."""
     if not approval.ask.is_question or approval.state is not State.PENDING or approval.place != approval.home:
         return False
     return may_open(approval.reviews[0].policy, approval.requester, approval.requester, Subject.QUESTION) is None
 
 
+def may_answer(heard: Hear, approval: Approval) -> bool:
+    """True if a message that was not read yet may turn out to be the answer to this question, by `meaning`."""
+    return heard.user == approval.requester and _may_have_seen(heard, approval)
+
+
+def _may_have_seen(heard: Hear, approval: Approval) -> bool:
+    return approval.seen_since is None or is_after(heard.ts, approval.seen_since)
+
+
 def offered_to(conversation: Conversation, approvals: Iterable[Approval]) -> tuple[Approval, tuple[Words, ...]] | None:
     """Find the open question that the held messages may answer, and their words; None unless there is exactly one."""
-    questions = [each for each in approvals if _is_answered_in_words(each)]
+    questions = [each for each in approvals if is_answered_in_words(each)]
     if len(questions) != 1 or questions[0].ask.kind is not Kind.QUESTION or questions[0].sheet:
         return None
     if len(questions[0].ask.actions) > 1:
@@ -241,9 +250,9 @@ def _to_somebody_else(heard: Hear) -> bool:
 
 
 def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
-    if (unposted := next((each for each in questions if each.card is None), None)) is not None:
+    if (unposted := next((each for each in questions if each.seen_since is None), None)) is not None:
         return Wait(unposted.created_at)
-    asked = [each for each in questions if each.card is not None and is_after(heard.ts, each.card)]
+    asked = [each for each in questions if _may_have_seen(heard, each)]
     asked = [each for each in asked if each.card == heard.under] or asked
     if not asked:
         return Hold()

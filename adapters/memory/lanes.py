@@ -61,6 +61,10 @@ class MemoryLanes:
         self._boxes.setdefault(lane_of(effect), _Box()).mail.append(_Mail(id, effect))
         self._changed.set()
 
+    async def waiting_in(self, lane: Lane) -> Sequence[Effect]:
+        """The effects of a lane that are not done yet, oldest first."""
+        return self.waiting.get(lane, ())
+
     async def ring(self, effects: Sequence[Effect]) -> None:
         """Wake the lanes of effects."""
         if effects:

@@ -12,7 +12,7 @@ stamp knows that nothing comes after the mark; any other mark is removed once it
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -51,6 +51,11 @@ def read(message: bytes, key: Key) -> Mail:
     if type(id) is not str or type(stamp) is not int:
         raise codec.UnreadableError(key, "it is not a message of Signoff")
     return Mail(id, stamp, codec.EFFECT.load(document, key), first + newline)
+
+
+def effects_of(messages: Iterable[bytes], key: Key) -> Sequence[Effect]:
+    """Read the effects of the messages found under `key`; an unreadable one is left out and logged."""
+    return [*codec.EFFECT.load_all((each.partition(b"\n")[2] for each in messages), key)]
 
 
 def first_line_of(message: bytes) -> bytes:

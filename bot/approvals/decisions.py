@@ -2,7 +2,8 @@
 
 `engine.machine.step` makes the decision. This module gathers its facts: Slack's and the on-call services' answers about
 the person, the rules in force, the votes so far. Where a source on which it depends does not answer in time, the click
-is stored and decided later, as of the time of the click.
+is stored and decided later, as of the time of the click. So is a click on a question to which an earlier message may be
+the answer, until that is read.
 """
 
 from collections.abc import Awaitable, Collection, Iterable
@@ -10,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import concealment
+from bot.approvals.earlier import Earlier
 from bot.approvals.register import Register
 from bot.rules.facts import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from bot.rules.in_force import Rules
@@ -51,6 +53,7 @@ class Decisions:
         self._lanes = lanes
         self._authority = authority
         self._rules = rules
+        self._earlier = Earlier(lanes)
         self._clock = clock
         self._metrics = metrics
 
@@ -62,25 +65,25 @@ class Decisions:
         Raises what the store raises: then nothing was written either, and the caller must not tell Slack "ok".
         """
         came = self._clock.now()
-        return await self._store_if_late(choice, self._choose(choice, AT_ONCE, unless), came)
+        return await self._store_to_wait(choice, self._choose(choice, AT_ONCE, unless), came)
 
     async def act(self, act: Act) -> Refusal | None:
         """Take what a person does with a request besides deciding it: durable when this returns. None: it counted."""
         came = self._clock.now()
-        return await self._store_if_late(act, self._act(act, AT_ONCE), came)
+        return await self._store_to_wait(act, self._act(act, AT_ONCE), came)
 
     async def consider(self, click: Click | Act) -> None:
-        """Apply a click that was stored, as of its own time."""
+        """Apply a click that was stored, or an answer in words, as of its own time."""
         taken = self._choose(click, WITH_PATIENCE) if isinstance(click, Click) else self._act(click, WITH_PATIENCE)
         self._count(click, await taken)
 
-    async def _store_if_late(
+    async def _store_to_wait(
         self, click: Click | Act, taking: Awaitable[Step | None], came: datetime
     ) -> Refusal | None:
         try:
             return self._count(click, await taking)
-        except _LateError as late:
-            await self._store(replace(click, at=came), late)
+        except _WaitError as wait:
+            await self._store(replace(click, at=came), wait)
             return None
 
     def _count(self, click: Click | Act, taken: Step | None) -> Refusal | None:
@@ -90,11 +93,13 @@ class Decisions:
         return refusal
 
     async def _choose(self, choice: Click, patience: float, unless: Unless | None = None) -> Step | None:
-        """Step by a click. Raises _LateError where it has to be stored for later; then nothing was written."""
+        """Step by a click. Raises _WaitError where it has to be stored for later; then nothing was written."""
 
         async def chose(approval: Approval) -> Event | Refusal:
             if unless is not None and await unless(approval):
                 return ShownInPart()
+            if choice.at is None:
+                await self._raise_if_behind(approval)
             sent = replace(choice, value=concealment.restored(choice.value, _value_of(approval, choice.action)))
             facts, ruling = await self._facts_of(approval, sent, patience)
             event = sent.chose(facts, ruling)
@@ -108,12 +113,14 @@ class Decisions:
         return await self._register.step(choice.approval, chose)
 
     async def _act(self, act: Act, patience: float) -> Step | None:
-        """Step by an act. Raises _LateError where it has to be stored for later; then nothing was written."""
+        """Step by an act. Raises _WaitError where it has to be stored for later; then nothing was written."""
 
         async def acted(approval: Approval) -> Event:
             nobody = Facts(AccountType.UNKNOWN)
             if act.doing in _REQUESTERS or approval.state is not State.PENDING:
                 return act.event(nobody, nobody, ())
+            if act.at is None:
+                await self._raise_if_behind(approval)
             current = await self._current(approval)
             people = [act.by] if act.to is None else [act.by, act.to]
             known = await self._authority.all_facts(
@@ -152,14 +159,19 @@ class Decisions:
         )
         return known[0][1], replace(ruling, voters=known[1:])
 
-    async def _store(self, click: Click | Act, late: "_LateError") -> None:
-        """Store a click until its person is looked up."""
+    async def _raise_if_behind(self, approval: Approval) -> None:
+        """Raise _WaitError where an earlier message may answer this, and was not read yet."""
+        if await self._earlier.waits(approval):
+            raise _WaitError(approval, notices.BEHIND_WORDS, behind=True)
+
+    async def _store(self, click: Click | Act, wait: "_WaitError") -> None:
+        """Store a click until its person is looked up, or what came first is read."""
         what = f"{click.action}/{click.revision}/{click.choice}" if isinstance(click, Click) else click.doing
         key = f"{click.approval}/{click.by}/{what}/{click.at}"
-        await self._lanes.put(Consider(click), f"consider/{key}")
-        await self._defer_expiry(late.approval, click)
-        place = click.on.place if click.on is not None else late.approval.place
-        told = TellPerson(late.approval.thread, place, click.by, late.sentence)
+        await self._lanes.put(Consider(click, wait.behind), f"consider/{key}")
+        await self._defer_expiry(wait.approval, click)
+        place = click.on.place if click.on is not None else wait.approval.place
+        told = TellPerson(wait.approval.thread, place, click.by, wait.sentence)
         await self._lanes.put(told, f"considering/{key}")
 
     async def _defer_expiry(self, approval: Approval, click: Click | Act) -> None:
@@ -192,13 +204,14 @@ class Decisions:
         return None
 
 
-class _LateError(Exception):
-    """Raised where a click on this approval depends on sources that may still answer."""
+class _WaitError(Exception):
+    """Raised where a click on this approval has to wait: for sources that may still answer, or `behind` messages."""
 
-    def __init__(self, approval: Approval, late: Iterable[Source]) -> None:
+    def __init__(self, approval: Approval, sentence: str, *, behind: bool = False) -> None:
         super().__init__(approval.id)
         self.approval = approval
-        self.sentence = notices.checking(late)
+        self.sentence = sentence
+        self.behind = behind
 
 
 def _late(event: Chose) -> tuple[Source, ...]:
@@ -215,19 +228,19 @@ def _refused_for_edit(approval: Approval, event: Chose) -> Refusal | None:
 
 
 def _raise_if_waiting(approval: Approval, refusal: Refusal | None, late: Collection[Source]) -> None:
-    """Raise _LateError where a source that may answer yet settles whether somebody is refused."""
+    """Raise _WaitError where a source that may answer yet settles whether somebody is refused."""
     if isinstance(refusal, SourceUnknown) and any(each.source in late for each in refusal.failed):
-        raise _LateError(approval, late)
+        raise _WaitError(approval, notices.checking(late))
 
 
 def _raise_if_counted_in_part(approval: Approval, event: Chose, taken: Step) -> None:
-    """Raise _LateError where a vote counts, and may fill another part, too, once a source answers."""
+    """Raise _WaitError where a vote counts, and may fill another part, too, once a source answers."""
     if taken.refusal is not None or event.choice is Choice.REJECT:
         return
     review, late = taken.approval.reviews[event.action], event.facts.late
     vote = next((each for each in review.votes if each.by == event.by), None)
     if review.decision is None and vote is not None and may_fill_more(review.governing, vote, late):
-        raise _LateError(approval, late)
+        raise _WaitError(approval, notices.checking(late))
 
 
 _REQUESTERS = frozenset({Doing.WITHDRAW, Doing.NUDGE})

@@ -22,7 +22,7 @@ from engine.authority.eligibility import AccountType, may_decide
 from engine.authority.policy import escalated
 from engine.conversation import cancels, thread_id, withdrawn_by
 from engine.ids import ApprovalId, ChannelId, MessageTs, SheetId, ThreadId, UserId
-from engine.ports import Approvals, Graphs, IncomingMessage, Lanes, Roster, Unless
+from engine.ports import Approvals, Clock, Graphs, IncomingMessage, Lanes, Roster, Unless
 from engine.rules.grants import Grant
 from engine.sentences.refusals import Refusal
 
@@ -50,6 +50,7 @@ class Desk:
         authority: Authority,
         agents: Agents,
         granting: Granting,
+        clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._register = register
@@ -61,6 +62,7 @@ class Desk:
         self._authority = authority
         self._agents = agents
         self._granting = granting
+        self._clock = clock
         self._metrics = metrics
 
     # Requests ---------------------------------------------------------------------------------------------------------
@@ -188,6 +190,7 @@ class Desk:
             help=start.help,
             opening=start.opening,
             under=under,
+            at=self._clock.now(),
         )
         await self._lanes.put(heard, key)
 

@@ -126,8 +126,9 @@ class Messages:
             choice=Choice.ANSWER,
             text=heard.text,
             said=heard.ts,
+            at=heard.at or self._clock.now(),
         )
-        await self._decisions.choose(click)
+        await self._decisions.consider(click)
 
     async def _hold(
         self, heard: Hear, conversation: Conversation | None, approvals: Sequence[Approval], work: Work

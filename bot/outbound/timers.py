@@ -3,12 +3,14 @@
 import asyncio
 from datetime import datetime
 
+from bot.approvals.decisions import CONSIDERED_WITHIN
+from bot.approvals.earlier import Earlier
 from bot.approvals.register import Register
 from bot.outbound.drawing import Drawing
 from bot.rules.facts import WITH_PATIENCE, Authority
 from engine.approvals.approval import Approval, State
 from engine.approvals.effects import Call, Timer, TimerFired
-from engine.approvals.events import Event, ExpiryDue, LadderDue, ReminderDue
+from engine.approvals.events import Deferred, Event, ExpiryDue, LadderDue, ReminderDue
 from engine.authority.policy import CHANNEL, OnExpiry
 from engine.machine import timers_of
 from engine.ports import Approvals, Clock, Lanes, Work
@@ -33,6 +35,7 @@ class ApprovalTimers:
         self._lanes = lanes
         self._clock = clock
         self._drawing = drawing
+        self._earlier = Earlier(lanes)
 
     async def fire(self, fired: TimerFired, work: Work) -> None:
         """Do what was due, or set the timer again where it fired too early."""
@@ -45,8 +48,16 @@ class ApprovalTimers:
             await self._lanes.put(Call(known.id, known.sheet), f"call/{work.id}")
         elif known.state is State.PENDING and (again := self._too_early(known, fired)) is not None:
             await self._lanes.set_timer(known.id, fired.timer, again)
+        elif known.state is State.PENDING and fired.timer is Timer.EXPIRE and await self._earlier.waits(known):
+            await self._put_off(known)
         elif known.state is State.PENDING:
             await self._register.happened(known.id, await self._due(known, fired.timer), stored=known)
+
+    async def _put_off(self, approval: Approval) -> None:
+        """Let the expiry wait for what came before it."""
+        until = self._clock.now() + CONSIDERED_WITHIN
+        await self._register.happened(approval.id, Deferred(until), stored=approval)
+        await self._lanes.set_timer(approval.id, Timer.EXPIRE, until)
 
     def _too_early(self, approval: Approval, fired: TimerFired) -> datetime | None:
         """The time at which a timer that fired too early has to fire, by the clock of the process that fired it.

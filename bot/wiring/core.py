@@ -59,6 +59,7 @@ def core(ports: Ports, rules: Rules, agents: Agents, metrics: Metrics, options: 
         authority=requests.authority,
         agents=agents,
         granting=requests.granting,
+        clock=ports.clock,
         metrics=metrics,
     )
     outbox = _outbox(ports, requests, posting, metrics, options)

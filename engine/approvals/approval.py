@@ -275,6 +275,13 @@ class Approval:
     """The acts that were kept until their author was looked up, and then counted: a lane may deliver them again."""
     quiet: bool = False
     """A rule decided it and wants no card."""
+    first_card: MessageTs | None = None
+    """The card on which people first saw it, if that is not the one that it has now."""
+
+    @property
+    def seen_since(self) -> MessageTs | None:
+        """The card on which people first saw it; None: it was not posted yet."""
+        return self.first_card or self.card
 
     @property
     def holds(self) -> bool:

@@ -69,12 +69,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Consider:
-    """Settle a click whose person could not be looked up in time, as of the time of the click.
+    """Settle a click that had to wait, as of the time of the click: for a look-up of its person, or `behind` messages.
 
-    `click` may be any act of a person on a card.
+    `click` may be any act of a person on a card. `behind`: messages that came first wait in the thread's `run` lane and
+    may answer the question, so it waits there, too.
     """
 
     click: Click | Act
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ class Hear:
     """The text without the agent's name before it, for a message that begins a conversation; "" if it is `text`."""
     under: MessageTs | None = None
     """The card under which it was written, if it belongs to the card's conversation by that: see `Intake.hear`."""
+    at: datetime | None = None
+    """The time at which it came: an answer counts as of then, however long it waited in its lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +261,11 @@ def is_waited_for(lane: Lane) -> bool:
     return lane.name == "chat"
 
 
+def run_lane(thread: ThreadId) -> Lane:
+    """The lane of a thread's graph runs, and of the messages in it."""
+    return Lane(thread, "run")
+
+
 def lane_of(effect: Effect) -> Lane:
     """The lane of an effect.
 
@@ -265,10 +274,10 @@ def lane_of(effect: Effect) -> Lane:
     never race.
     """
     match effect:
-        case Resume(approval):
-            return Lane(thread_of(approval), "run")
+        case Resume(approval) | Consider(Click(approval) | Act(approval), True):
+            return run_lane(thread_of(approval))
         case Hear(thread) | PassOn(thread) | Travel(thread) | EndRun(thread):
-            return Lane(thread, "run")
+            return run_lane(thread)
         case DrawSheet(thread, sheet):
             return Lane(thread, f"card/{sheet}")
         case Say(thread) | TellPerson(thread) | TakeBack(thread) | Withdraw(thread):

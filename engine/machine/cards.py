@@ -20,6 +20,8 @@ def record_card(approval: Approval, event: Posted, now: datetime) -> Step:
         # Another process posted it while this one was stalled: one question has one card (P8).
         return Step(approval, (TakeBack(approval.thread, approval.place, event.card),))
     posted = replace(approval, card=event.card)
+    if approval.card not in (None, event.card):
+        posted = replace(posted, first_card=approval.seen_since)
     if posted.state is not State.PENDING:
         # A stalled process posted the card late: redraw it, so that it shows the outcome (P8).
         return Step(posted, (drawing_of(posted),))
@@ -37,7 +39,7 @@ def post_again(approval: Approval, event: CardDeleted, _: datetime) -> Step:
     if approval.card not in (None, event.card):
         return Step(approval)  # a copy that the bot deleted, or a card that was replaced already
     # If no card is known, this one may be in the middle of being posted: the next redraw finds it gone.
-    return Step(replace(approval, card=None), (drawing_of(approval),))
+    return Step(replace(approval, card=None, first_card=approval.seen_since), (drawing_of(approval),))
 
 
 def record_calls(approval: Approval, event: Called, now: datetime) -> Step:

@@ -117,7 +117,7 @@ def ask_again(approval: Approval, event: AskedAgain, now: datetime) -> Step:
     )
     stale = [TakeBack(approval.thread, _place_of(approval, each), each.card) for each in approval.copies]
     if approval.state is State.UNDELIVERABLE and not approval.sheet and approval.card is not None:
-        again = replace(again, card=None)
+        again = replace(again, card=None, first_card=None)
         stale.append(TakeBack(approval.thread, approval.place, approval.card))
     opened = open_request(again, event, now)
     return replace(opened, effects=(*stale, *opened.effects))

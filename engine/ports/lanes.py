@@ -94,6 +94,9 @@ class Lanes(Protocol):
     async def put(self, effect: Effect, key: str) -> bool:
         """Add an effect to its lane. False: one of this key was added within the last day, and nothing was added."""
 
+    async def waiting_in(self, lane: Lane) -> Sequence[Effect]:
+        """The effects of a lane that are not done yet, oldest first; the first may be under way."""
+
     async def ring(self, effects: Sequence[Effect]) -> None:
         """Wake the lanes into which a change of an approval put effects. A lost ring costs only time."""
 

@@ -53,6 +53,9 @@ def checking(sources: Iterable[Source]) -> str:
     return f"Checking {spoken(sources, _CHECKED)}. Your click is kept: you'll hear in a moment."
 
 
+BEHIND_WORDS = "An earlier message here may already answer this, so it is handled first. If it doesn't, this counts."
+"""Tells a person that what they did waits for a message."""
+
 NO_AGENT = "No agent listens here. Ask the bot's operator which channel to use."
 WHICH = "Several questions are open here. Please use the Answer button of the one that you mean."
 NO_WORDS = "I can only take an answer in words. Please write it."

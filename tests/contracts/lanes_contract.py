@@ -11,7 +11,7 @@ from contracts.samples import PLACE
 from contracts.waiting import wait_until
 
 from engine.approvals.approval import Place
-from engine.approvals.effects import Effect, Lane, PassOn, Say, Timer, TimerFired
+from engine.approvals.effects import Effect, Lane, PassOn, Say, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Lanes, Later, Work
 
@@ -117,6 +117,24 @@ class LanesContract:
             assert await lanes.put(say(4), "other")
             await wait_until(lambda: len(record.ended) == 2)
         assert record.texts() == ["1", "4"]
+
+    async def test_what_waits_in_a_lane_is_seen_until_it_is_done(self, lanes: Lanes) -> None:
+        goes_on = asyncio.Event()
+
+        async def wait(_: Work) -> None:
+            await goes_on.wait()
+
+        recorder, lane = Recorder(wait), lane_of(say(1))
+        assert [*await lanes.waiting_in(lane)] == []
+        for number in (1, 2):
+            await lanes.put(say(number), f"say/{number}")
+        await lanes.put(say(3, "another"), "say/3")
+        async with served(lanes, recorder):
+            await wait_until(lambda: bool(recorder.begun))
+            assert [*await lanes.waiting_in(lane)] == [say(1), say(2)]
+            goes_on.set()
+            await wait_until(lambda: len(recorder.ended) == 3)
+        assert [*await lanes.waiting_in(lane)] == []
 
     async def test_later_keeps_the_head_and_counts_no_attempt(self, lanes: Lanes) -> None:
         async def respond(_: Work) -> None:

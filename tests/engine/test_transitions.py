@@ -378,5 +378,6 @@ def test_a_card_that_was_deleted_is_posted_anew_unless_another_stands() -> None:
     assert step(deleted.approval, CardDeleted(first), NOW).effects == (draw,), "drawn twice is drawn once"
     again = step(deleted.approval, Posted(second), NOW).approval
     assert step(again, CardDeleted(first), NOW) == Step(again), "told late"
+    assert (again.card, again.seen_since) == (second, first), "people saw the first"
     on_its_way = step(an_approval(), CardDeleted(first), NOW)
     assert (on_its_way.approval, on_its_way.effects) == (an_approval(), (draw,))

@@ -105,6 +105,11 @@ class RedisLanes:
         await self._wake((lane,))
         return bool(added)
 
+    async def waiting_in(self, lane: Lane) -> Sequence[Effect]:
+        """The effects of a lane that are not done yet, oldest first; an unreadable one is left out and logged."""
+        box = mailbox.box(self._keys, lane)
+        return mailbox.effects_of(await self._database.run(Command("LRANGE", box, 0, -1)), box)
+
     async def ring(self, effects: Sequence[Effect]) -> None:
         """Wake the lanes of effects that a change of an approval added. A lost bell only costs time.
 
