@@ -15,12 +15,14 @@ from adapters.localslack import LocalSlack
 from adapters.localslack.faults import FaultRequest
 from adapters.localslack.people import interactions
 from adapters.localslack.people.interactions import NoSuchThingError
-from bench.chaos.machines import FAKETIME, RedisServer, Worker, Workers
+from bench.chaos.machines import FAKETIME, RedisServer, StuckError, Worker, Workers, wait_until
 from bench.chaos.people import Crowd
 from bench.chaos.recorder import Recorder
 
 LEASE: Final = 10.0
 """Seconds after which a lane of a worker that says nothing is taken over."""
+CLICKS_BETWEEN: Final = 5
+"""Between two failures of a kind, for a minute at most."""
 _FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"method": "*", "status": 429, "retry_after": 1, "times": 5},
     {"method": "*", "status": 500, "times": 5},
@@ -68,8 +70,19 @@ class Failures:
                 group.create_task(self._often(act, least, most))
 
     async def _often(self, act: Callable[[], Awaitable[None]], least: float, most: float) -> None:
+        """Let something fail every few seconds, but not again before people got on with their clicks.
+
+        Else the workers of a busy machine would be killed while they start, one after the other, and none would work.
+        """
         while True:
+            enough = self._recorder.counts["clicks acked"] + CLICKS_BETWEEN
+
+            async def clicked(enough: int = enough) -> bool:
+                return self._recorder.counts["clicks acked"] >= enough
+
             await asyncio.sleep(self._dice.uniform(least, most))
+            with contextlib.suppress(StuckError):
+                await wait_until(clicked, "people click")
             await act()
 
     async def _kill(self) -> None:

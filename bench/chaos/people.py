@@ -107,12 +107,18 @@ class Board:
         return found[::-1]
 
     def _read(self, channel: Channel, ts: str, message: Json) -> None:
-        if "bot_id" not in message or not (found := _GATE.search(text_of(message))):
+        if "bot_id" not in message or not (gate := gate_of(text_of(message))):
             return
-        self.messages[found[0]].append((channel, ts))
+        self.messages[gate].append((channel, ts))
         for element in elements(message):
             if approval := _APPROVAL.search(str(element.get("value", ""))):
-                self.approvals[approval[0].split(".", 2)[-1]] = found[0]
+                self.approvals[approval[0].split(".", 2)[-1]] = gate
+
+
+def gate_of(text: str) -> str:
+    """Find the name of a gate in a text; "" where it has none."""
+    found = _GATE.search(text)
+    return found[0] if found else ""
 
 
 def text_of(message: Json) -> str:
@@ -148,6 +154,11 @@ class Crowd:
     def begin(self, number: int) -> None:
         """Begin a case, in a task of its own."""
         self._cases.add(asyncio.create_task(self._live(number), name=f"case {number}"))
+
+    @property
+    def under_way(self) -> int:
+        """The number of cases that somebody still decides."""
+        return sum(not each.done() for each in self._cases)
 
     async def ended(self) -> None:
         """Wait until everybody has done with their cases."""

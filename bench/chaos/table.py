@@ -3,7 +3,7 @@
 from collections import Counter
 from statistics import median, quantiles
 
-from bench.chaos.checker.rules import COLUMNS, column_of
+from bench.chaos.checker.rules import COLUMNS
 from bench.chaos.plan import Report
 
 _SHOWN = 20
@@ -11,7 +11,7 @@ _SHOWN = 20
 
 def table(report: Report) -> str:
     """Format what a run did, and what it found."""
-    counts, found = report.recorder.counts, Counter(column_of(each.rule) for each in report.broken)
+    counts, found = report.recorder.counts, Counter(each.column for each in report.broken)
     done = {
         "seed": report.plan.seed,
         "workers / their starts": f"{report.plan.workers} / {counts.pop('starts of workers')}",

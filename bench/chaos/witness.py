@@ -6,12 +6,15 @@ from typing import Any
 import redis.asyncio
 
 from adapters.localslack import LocalSlack
+from adapters.redis import mailbox
 from adapters.redis.keys import Keys
+from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.stores.audit import RedisAudit
 from adapters.redis.transport.connection import Database
-from bench.chaos.people import Crowd, Gate, is_live, text_of
+from bench.chaos.people import Crowd, Gate, gate_of, is_live, text_of
 from bench.chaos.recorder import Recorder
 from engine.approvals.audit import Entry, What
+from engine.ids import ApprovalId, ThreadId
 
 
 class Witness:
@@ -21,11 +24,11 @@ class Witness:
         self._slack, self._crowd, self._recorder, self._redis_url = slack, crowd, recorder, redis_url
         self._names = {each.id: each.name for each in slack.workspace.state.people.values()}
 
-    async def work_left(self) -> tuple[int, int]:
-        """Count the lanes that hold work, and the work that was given up."""
+    async def work_left(self) -> tuple[list[ThreadId], int]:
+        """List the threads of the lanes that hold work, and count the work that was given up."""
         async with redis.asyncio.Redis.from_url(self._redis_url) as client:
-            mail = [each async for each in client.scan_iter("signoff:*:mail:*", count=1_000)]
-            return len(mail), await client.hlen(Keys().dead())
+            mail = [each.decode() async for each in client.scan_iter("signoff:*:mail:*", count=1_000)]
+            return [mailbox.lane_of_box(each).thread for each in mail], await client.hlen(Keys().dead())
 
     async def open_gates(self) -> list[Gate]:
         """List the gates that can still be decided."""
@@ -38,18 +41,27 @@ class Witness:
         self._messages()
         with ledger.open(encoding="utf-8") as ran, self._recorder.file.open("a", encoding="utf-8") as facts:
             facts.writelines(ran)
-        waiting, dead = await self.work_left()
-        self._recorder.fact("end", waiting=waiting, dead=dead)
+        threads, dead = await self.work_left()
+        for thread in dict.fromkeys(threads):
+            self._recorder.fact("left", case=self._case(thread))
+        self._recorder.fact("end", waiting=len(threads), dead=dead)
 
     async def _audit(self) -> None:
-        first = {each.case: str(each) for each in reversed(self._crowd.gates)}
         async with Database.from_url(self._redis_url) as database:
-            audit = RedisAudit(database, Keys())
+            audit, approvals = RedisAudit(database, Keys()), RedisApprovals(database, Keys())
             async for thread in audit.threads():
-                case = self._crowd.threads[thread.rpartition(":")[2]]
                 for place, row in enumerate(await audit.of_thread(thread)):
-                    gate = self._crowd.board.approvals.get(row.approval) or first[case]
-                    self._row(gate, place, row)
+                    self._row(await self._gate(row.approval, approvals), place, row)
+
+    async def _gate(self, approval: ApprovalId, approvals: RedisApprovals) -> str:
+        """Find the gate of a request by its card, or by what is stored of it: not every one had a card with buttons."""
+        seen = self._crowd.board.approvals
+        if approval not in seen:
+            seen[approval] = gate_of(str(await approvals.ask(approval)))
+        return seen[approval]
+
+    def _case(self, thread: ThreadId) -> str:
+        return self._crowd.threads[thread.rpartition(":")[2]]
 
     def _row(self, gate: str, place: int, row: Entry) -> None:
         detail: Any = row.detail if isinstance(row.detail, dict) else {}

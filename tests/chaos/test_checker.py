@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import bench.chaos.checker
 from bench.chaos.checker.history import HistoryError, read
-from bench.chaos.checker.rules import GATE_RULES, OTHER_RULES, broken, column_of
+from bench.chaos.checker.rules import COLUMNS, GATE_RULES, OTHER_RULES, UNFINISHED, broken
 
 Fact = dict[str, Any]
 Facts = list[Fact]
@@ -233,7 +233,7 @@ WRONG: list[tuple[str, Facts, set[str]]] = [
     ("no card at all", without(approved(), "card"), {"cards_are_true"}),
     ("a run that ends in silence", without(approved(), "said"), {"replies_are_said"}),
     ("work that waits", changed(approved(), "end", waiting=1), {"all_work_is_done"}),
-    ("work that was given up", changed(approved(), "end", dead=1), {"all_work_is_done"}),
+    ("work that was given up", changed(approved(), "end", dead=1), {"nothing_is_given_up"}),
     ("a history that was cut off", without(approved(), "end"), {"history_is_whole"}),
     ("a row about nothing", [*approved(), row("asked") | {"gate": "c9.pay"}], {"history_is_whole"}),
     ("a case that nobody began", without(approved(), "start"), {"history_is_whole"}),
@@ -248,7 +248,27 @@ def test_a_wrong_history_breaks_its_rule(facts: Facts, rules: set[str]) -> None:
 def test_each_rule_can_be_broken_and_has_a_column() -> None:
     rules = {each.__name__ for each in GATE_RULES} | set(OTHER_RULES)
     assert set().union(*(each[2] for each in WRONG)) == rules
-    assert all(map(column_of, rules))
+
+
+UNDONE: Facts = [gate(), START, click(), row("asked"), card("Approval needed", live=True)]
+"""A click that waits somewhere, with a request that is not decided."""
+
+
+def columns(facts: Sequence[Fact]) -> set[str]:
+    return {each.column for each in broken(read(map(json.dumps, facts)))}
+
+
+def test_what_is_missing_where_work_is_left_is_unfinished_and_elsewhere_lost() -> None:
+    end = fact("end", waiting=1, dead=0)
+    assert columns([*UNDONE, fact("left", case="c1"), end]) == {UNFINISHED}
+    assert columns([*UNDONE, fact("left", case="c2"), end]) == {UNFINISHED, "lost", "false cards"}
+    assert columns([*without(approved(), "said"), fact("left", case="c1")]) == {UNFINISHED}
+
+
+def test_what_must_not_be_is_broken_also_where_work_is_left() -> None:
+    wrong = [*without(approved(), "click", by="bob"), row("asked", approval="x#2"), ran("did", at=9.0)]
+    assert columns([*wrong, fact("left", case="c1")]) == {"decided by nobody", "decided twice", "resumed wrongly"}
+    assert UNFINISHED in COLUMNS
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ All times are seconds of one monotonic clock of the machine; no rule compares an
 | `card` | a message about a gate, as it is at the end | `gate`, `text`, `live`: it can still be decided there |
 | `deleted` | a person deleted a card | `gate` |
 | `said` | what the bot replied in a case's thread | `case`, `text` |
+| `left` | a case has work left at the end | `case` |
 | `end` | the last fact, and the work that is left | `waiting`, `dead` |
 
 `seen` of `got` and `did` is how many rows the audit of the thread had at that moment; null if it could not be read.
@@ -150,6 +151,13 @@ class Said(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class Left(Fact):
+    """A case with work that is left at the end."""
+
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
 class End(Fact):
     """The work that is left at the end."""
 
@@ -158,7 +166,8 @@ class End(Fact):
 
 
 KINDS: dict[str, type[Fact]] = {
-    each.__name__.lower(): each for each in (Gate, Start, Click, Told, Row, Got, Did, Trouble, Card, Deleted, Said, End)
+    each.__name__.lower(): each
+    for each in (Gate, Start, Click, Told, Row, Got, Did, Trouble, Card, Deleted, Said, Left, End)
 }
 _OF_GATE = (Click, Row, Got, Did, Card, Deleted)
 _OF_CASE = (Start, Told, Said)
@@ -203,6 +212,8 @@ class History:
     starts: dict[str, Start] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     ends: list[End] = field(default_factory=list)
+    unfinished: set[str] = field(default_factory=set)
+    """The cases that have work left."""
     unknown: list[Fact] = field(default_factory=list)
     """Facts about a gate or case that the model does not have."""
     _by_gate: dict[str, About] = field(default_factory=lambda: defaultdict(About))
@@ -233,6 +244,8 @@ class History:
                 self.starts[fact.case] = fact
             case Trouble():
                 self.troubles.append(fact)
+            case Left():
+                self.unfinished.add(fact.case)
             case End():
                 self.ends.append(fact)
             case Told() | Said():

@@ -3,6 +3,9 @@
 Each rule is a function that yields what breaks it, with the lines of the history that prove it. A click that was not
 acked may count or not: Slack showed its author a warning sign, and did not deliver it again. One that was acked counts,
 unless somebody else had decided before; then its author was told so.
+
+What is not there may still come where the bot was not done with a case when the run ended: that is `unfinished`, which
+proves nothing either way. What must not be there is broken in any case.
 """
 
 from collections import Counter
@@ -36,9 +39,23 @@ class Broken:
     about: str
     what: str
     lines: tuple[int, ...]
+    unfinished: bool = False
+    """The bot was not done with it."""
+
+    @property
+    def column(self) -> str:
+        """The column of the table that counts it."""
+        return UNFINISHED if self.unfinished else _COLUMN_OF[self.rule]
 
     def __str__(self) -> str:
-        return f"{self.rule}: {self.about}: {self.what} (lines {', '.join(map(str, self.lines)) or 'none'})"
+        rule = f"{self.rule} ({UNFINISHED})" if self.unfinished else self.rule
+        return f"{rule}: {self.about}: {self.what} (lines {', '.join(map(str, self.lines)) or 'none'})"
+
+
+class Missing(str):
+    """What is wrong: something is not there, and may still come."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,7 @@ def outcome_of(about: About) -> Outcome | None:
 def acked_start_asks(history: History, gate: Gate, about: About) -> Found:
     """A message that was acked starts its agent, which asks."""
     if history.starts[gate.case].acked and not about.rows("asked"):
-        yield "its start was acked, and it was never asked", [history.starts[gate.case], gate]
+        yield Missing("its start was acked, and it was never asked"), [history.starts[gate.case], gate]
 
 
 def asked_once(_: History, __: Gate, about: About) -> Found:
@@ -89,7 +106,7 @@ def asked_once(_: History, __: Gate, about: About) -> Found:
 def decided_in_the_end(_: History, __: Gate, about: About) -> Found:
     """People clicked until each request was decided, so it has an outcome."""
     if (asked := about.rows("asked")) and not about.rows(*CLOSING):
-        yield "it has no outcome", [*asked, *about.clicks()]
+        yield Missing("it has no outcome"), [*asked, *about.clicks()]
 
 
 def decided_once(_: History, __: Gate, about: About) -> Found:
@@ -149,9 +166,9 @@ def acked_clicks_count(history: History, gate: Gate, about: About) -> Found:
         if not click.acked or any(_gave(click, vote) for vote in about.rows(*VOTES)):
             continue
         if not any(each.who == click.by for each in about.rows("refused")):
-            yield f"the acked {click.choice} of {click.by} neither counts nor is refused", [click]
+            yield Missing(f"the acked {click.choice} of {click.by} neither counts nor is refused"), [click]
         elif not history.told(gate.case, click.by):
-            yield f"{click.by} was not told that the acked {click.choice} did not count", [click]
+            yield Missing(f"{click.by} was not told that the acked {click.choice} did not count"), [click]
 
 
 def first_acked_click_wins(_: History, gate: Gate, about: About) -> Found:
@@ -190,7 +207,7 @@ def resumed_with_the_outcome(_: History, gate: Gate, about: About) -> Found:
             yield "a graph got an answer without one outcome", [*about.got(), *about.rows(*CLOSING)]
         return
     if not about.got():
-        yield "the graph never got its answer", [outcome.row]
+        yield Missing("the graph never got its answer"), [outcome.row]
     wanted = gate.amount if outcome.value is None else outcome.value
     for got in about.got():
         if got.verdict != outcome.verdict or (got.verdict in RUNS and got.amount != wanted):
@@ -206,7 +223,7 @@ def done_as_decided(_: History, gate: Gate, about: About) -> Found:
             yield "it was done without an approval", [*about.did(), *about.rows(*CLOSING)]
         return
     if not about.did():
-        yield "it was approved and never done", [outcome.row]
+        yield Missing("it was approved and never done"), [outcome.row]
     wanted = gate.amount if outcome.value is None else outcome.value
     for did in about.did():
         if did.amount != wanted:
@@ -237,11 +254,11 @@ def cards_are_true(_: History, __: Gate, about: About) -> Found:
     outcome = outcome_of(about)
     for card in about.cards():
         if card.live:
-            yield "a card has buttons in the end", [card]
+            yield Missing("a card has buttons in the end"), [card]
         elif outcome is not None and not _tells(card, outcome):
-            yield f"a card does not tell that it is {outcome.verdict}", [card, outcome.row]
+            yield Missing(f"a card does not tell that it is {outcome.verdict}"), [card, outcome.row]
     if outcome is not None and not about.cards() and not about.deleted():
-        yield "it has no card", [outcome.row]
+        yield Missing("it has no card"), [outcome.row]
 
 
 def _tells(card: Card, outcome: Outcome) -> bool:
@@ -267,8 +284,15 @@ GATE_RULES: Final[dict[OfGate, str]] = {
     cards_are_true: "false cards",
 }
 """Each rule, with the column of the table that counts it."""
-OTHER_RULES: Final = {"replies_are_said": "lost", "all_work_is_done": "lost", "history_is_whole": "unknown"}
-COLUMNS: Final = tuple(dict.fromkeys([*GATE_RULES.values(), *OTHER_RULES.values()]))
+UNFINISHED: Final = "unfinished"
+OTHER_RULES: Final = {
+    "replies_are_said": "lost",
+    "nothing_is_given_up": "lost",
+    "all_work_is_done": UNFINISHED,
+    "history_is_whole": "unknown",
+}
+_COLUMN_OF: Final = {**{each.__name__: column for each, column in GATE_RULES.items()}, **OTHER_RULES}
+COLUMNS: Final = tuple(dict.fromkeys(_COLUMN_OF.values()))
 
 
 def broken(history: History) -> list[Broken]:
@@ -279,15 +303,11 @@ def broken(history: History) -> list[Broken]:
     for name, gate in history.gates.items():
         for rule in GATE_RULES:
             for what, facts in rule(history, gate, history.of(name)):
-                found.append(Broken(rule.__name__, name, what, _lines(facts)))
+                unfinished = isinstance(what, Missing) and gate.case in history.unfinished
+                found.append(Broken(rule.__name__, name, what, _lines(facts), unfinished))
     for case, start in history.starts.items():
         found += _replies(history, case, start)
     return found
-
-
-def column_of(rule: str) -> str:
-    """The column that counts a rule."""
-    return {**{each.__name__: column for each, column in GATE_RULES.items()}, **OTHER_RULES}[rule]
 
 
 def _whole(history: History) -> Iterator[Broken]:
@@ -299,9 +319,10 @@ def _whole(history: History) -> Iterator[Broken]:
 
 def _rest(history: History) -> Iterator[Broken]:
     for end in history.ends:
-        if end.waiting or end.dead:
-            what = f"{end.waiting} pieces of work wait and {end.dead} were given up"
-            yield Broken("all_work_is_done", "the end", what, (end.line,))
+        if end.waiting:
+            yield Broken("all_work_is_done", "the end", f"{end.waiting} pieces of work wait", (end.line,))
+        if end.dead:
+            yield Broken("nothing_is_given_up", "the end", f"{end.dead} pieces of work were given up", (end.line,))
 
 
 def _replies(history: History, case: str, start: Fact) -> Iterator[Broken]:
@@ -310,7 +331,8 @@ def _replies(history: History, case: str, start: Fact) -> Iterator[Broken]:
     if any(each is None for each in outcomes):
         return
     if not any(case in each.text for each in history.said(case)):
-        yield Broken("replies_are_said", case, "its run ended and nobody was told", (start.line,))
+        what, unfinished = "its run ended and nobody was told", case in history.unfinished
+        yield Broken("replies_are_said", case, what, (start.line,), unfinished)
 
 
 def _gave(click: Click, vote: Row) -> bool:
