@@ -119,7 +119,7 @@ async def _work(link: "Link", stop: asyncio.Event, environ: Mapping[str, str]) -
             collect()
             link.serving()
 
-        async with wiring.bot(config, connections=assignment.connections) as bot:
+        async with wiring.bot(config, connections=assignment.connections, shared=told.names) as bot:
             link.represent(bot, read)
             await bot.load_graphs()
             async with bot.http(link):

@@ -24,6 +24,7 @@ from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.secrets import Secrets
 from bot.config.settings import Config
 from bot.masking import remember
+from bot.runtime.shared_names import SharedNames
 from bot.telemetry import Metrics
 from engine.ports import Clock
 
@@ -46,7 +47,7 @@ class Prepared(Protocol):
 
 Read: TypeAlias = Callable[[], Config]
 """Raises ProblemsError."""
-Prepare: TypeAlias = Callable[[Config], Awaitable[Prepared]]
+Prepare: TypeAlias = Callable[[Config, SharedNames | None], Awaitable[Prepared]]
 """Raises ProblemsError for what is wrong; then nothing has changed."""
 
 
@@ -88,15 +89,18 @@ class Reload:
         await self.take_effect()
         return True
 
-    async def prepare(self, read: Read | None = None) -> Sequence[ConfigProblem]:
-        """Read and prepare the file, or what `read` reads. Gives what is wrong; then nothing is prepared."""
+    async def prepare(self, read: Read | None = None, shared: SharedNames | None = None) -> Sequence[ConfigProblem]:
+        """Read and prepare the file, or what `read` reads. Gives what is wrong; then nothing is prepared.
+
+        `shared` are the names that another worker has looked up for it.
+        """
         await self._forget()
         mine = self._preparing
         try:
             config = await asyncio.to_thread(read or self._read)
             remember(config.secret_values)
             _refuse_changes(unchangeable(self._config, config))
-            prepared = await self._prepare(config)
+            prepared = await self._prepare(config, shared)
         except ProblemsError as error:
             return error.problems
         except Exception as error:

@@ -21,6 +21,7 @@ from bot.config.problems import ProblemsError
 from bot.config.settings import Config
 from bot.runtime.readiness import Readiness
 from bot.runtime.reload import Reload
+from bot.runtime.shared_names import ToldNames
 from bot.supervisor.assignment import Assignment
 from bot.supervisor.channel import Channel, GoneError, Message, Texts
 from bot.telemetry import Metrics
@@ -60,10 +61,30 @@ ReadTexts = Callable[[Texts], Config]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The texts that are in force, and those that the supervisor read first."""
+    """The texts that are in force, those that the supervisor read first, and the names in those in force."""
 
     texts: Texts = field(repr=False)
     first: Texts = field(repr=False)
+    names: "NamesOfEdition"
+
+
+class NamesOfEdition:
+    """Implements `bot.runtime.shared_names.SharedNames` for one edition of the configuration."""
+
+    def __init__(self, channel: Channel, edition: int) -> None:
+        self._channel, self._edition = channel, edition
+
+    async def told(self) -> ToldNames | None:
+        """The names that another worker has told."""
+        try:
+            found = await self._channel.ask("names", edition=self._edition)
+        except GoneError:
+            return None
+        return None if found["names"] is None else ToldNames(found["names"], found["age"])
+
+    def tell(self, names: str) -> None:
+        """Tell the names that this worker found."""
+        self._channel.tell("names", edition=self._edition, names=names)
 
 
 class Link:
@@ -77,7 +98,6 @@ class Link:
         self._stop = stop
         self._member: Member | None = None
         self._read: ReadTexts | None = None
-        self._version = 0
         self._channel: Channel | None = None
 
     @contextlib.asynccontextmanager
@@ -98,8 +118,7 @@ class Link:
     async def configuration(self) -> Told:
         """The configuration. Raises GoneError."""
         found = await self._open.ask("configuration")
-        self._version = found["version"]
-        return Told(found["texts"], found["first"])
+        return Told(found["texts"], found["first"], NamesOfEdition(self._open, found["edition"]))
 
     def serving(self) -> None:
         """Tell that this worker serves."""
@@ -112,19 +131,6 @@ class Link:
     def represent(self, member: Member, read: ReadTexts) -> None:
         """From now on `member` answers the supervisor. `read` reads what it shall reload."""
         self._member, self._read = member, read
-
-    # Names: see `bot.wiring.slack.SharedNames` ------------------------------------------------------------------------
-
-    async def names(self) -> str | None:
-        """The names that another worker found for the configuration that this one reads."""
-        try:
-            return (await self._open.ask("names", version=self._version))["names"]  # type: ignore[no-any-return]
-        except GoneError:
-            return None
-
-    def tell_names(self, names: str) -> None:
-        """Tell the names that this worker found."""
-        self._open.tell("names", version=self._version, names=names)
 
     # The crew: see `bot.runtime.http.Crew` ----------------------------------------------------------------------------
 
@@ -158,8 +164,8 @@ class Link:
                     await member.count_waiting()
                 return {"families": member.metrics.families()}
             case "prepare":
-                self._version = message["version"]
-                problems = await member.reload.prepare(partial(self._read, message["texts"]))
+                names = NamesOfEdition(self._open, message["edition"])
+                problems = await member.reload.prepare(partial(self._read, message["texts"]), names)
                 return {"problems": [[each.where, each.what, each.fix] for each in problems]}
             case "take effect":
                 await member.reload.take_effect(counted=message["counted"])

@@ -21,6 +21,7 @@ import itertools
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -58,12 +59,14 @@ ReadTexts = Callable[[], Texts]
 class Edition:
     """What was read of the configuration at one moment, under a number that no other has.
 
-    `names` are those that a worker has looked up in Slack for it.
+    `names` are those that a worker has looked up in Slack for it, and `looked_up` is when: see
+    `bot.runtime.shared_names`.
     """
 
     number: int
     texts: Texts = field(repr=False)
     names: str | None = field(default=None, repr=False)
+    looked_up: float = 0.0
 
 
 class Supervisor:
@@ -225,9 +228,9 @@ class Supervisor:
     async def _answer(self, worker: Worker, message: Message) -> Message | None:
         match message["what"]:
             case "configuration":
-                worker.version = self._in_force.number
+                worker.edition = self._in_force.number
                 return {
-                    "version": self._in_force.number,
+                    "edition": self._in_force.number,
                     "texts": self._in_force.texts,
                     "first": self._first.texts,
                 }
@@ -249,14 +252,16 @@ class Supervisor:
 
     def _shared_names(self, message: Message) -> Message:
         """Note the names that a worker has looked up, or give those of another one; None for an older edition."""
-        edition = next((each for each in (self._in_force, self._candidate) if each.number == message["version"]), None)
-        if edition is not None and "names" in message:
-            edition.names = message["names"]
-        return {"names": edition and edition.names}
+        edition = next((each for each in (self._in_force, self._candidate) if each.number == message["edition"]), None)
+        if edition is None:
+            return {"names": None}
+        if "names" in message:
+            edition.names, edition.looked_up = message["names"], time.monotonic()
+        return {"names": edition.names, "age": time.monotonic() - edition.looked_up}
 
     async def _begin_to_serve(self, worker: Worker) -> None:
         async with self._reloading:
-            if worker.version != self._in_force.number and not await self._brought_up_to_date(worker):
+            if worker.edition != self._in_force.number and not await self._brought_up_to_date(worker):
                 worker.kill()  # it is started again, with what is in force
                 return
         worker.begin_to_serve()
@@ -359,7 +364,7 @@ class Supervisor:
         """Let a worker prepare an edition; gives what is wrong with it."""
         try:
             async with asyncio.timeout(_PREPARE_SECONDS):
-                answer = await worker.ask("prepare", version=edition.number, texts=edition.texts)
+                answer = await worker.ask("prepare", edition=edition.number, texts=edition.texts)
                 return [ConfigProblem(*each) for each in answer["problems"]]
         except GoneError:
             return []  # it is started again, and then gets what is in force
@@ -372,7 +377,7 @@ class Supervisor:
         with contextlib.suppress(GoneError, TimeoutError):
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await worker.ask("take effect", counted=counted)
-            worker.version = self._in_force.number
+            worker.edition = self._in_force.number
             return True
         return False
 

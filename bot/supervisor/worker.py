@@ -24,14 +24,14 @@ PROGRAM = Path(__file__).parents[1] / "worker.py"
 
 @dataclass(slots=True)
 class Worker:
-    """`version` is that of the configuration which the process was started with, or has put in force since."""
+    """`edition` is the number of the configuration which the process was started with, or has put in force since."""
 
     number: int
     program: Path = PROGRAM
     starts: int = 0
     short_lives: int = 0
     """Processes in a row that died soon after they were started."""
-    version: int = 0
+    edition: int = 0
     problems: tuple[str, ...] = ()
     """Why the process could not start, if it is the configuration, Slack or Redis."""
     process: asyncio.subprocess.Process | None = None

@@ -24,6 +24,7 @@ from bot.rules.rulebook import compiled, rulebook
 from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
 from bot.runtime.pending import PendingGauges
 from bot.runtime.reload import Read, Reload
+from bot.runtime.shared_names import SharedNames
 from bot.telemetry import Metrics
 from bot.wiring.core import core
 from bot.wiring.graphs import late_graphs, together, unseen
@@ -35,7 +36,7 @@ from bot.wiring.probes import probes
 from bot.wiring.reload import Parts, asks_groups
 from bot.wiring.requester import asked_requester
 from bot.wiring.running import Bot
-from bot.wiring.slack import SharedNames, connected, listening_agents, manifest
+from bot.wiring.slack import connected, listening_agents, manifest
 from bot.wiring.storage import Storage, storage
 from bot.wiring.workspace import PortTakenError, local_workspace
 
@@ -94,7 +95,7 @@ async def bot(
             slack_app(config, slack, kept, ports, made, metrics, patience) as handlers,
             agent_names(config, kept, slack.identity.team, lease) as names,
         ):
-            parts = Parts(slack, kept, graphs, metrics, ports.clock, rules, handlers.channels, on_call, shared)
+            parts = Parts(slack, kept, graphs, metrics, ports.clock, rules, handlers.channels, on_call)
             reload = Reload(
                 config=config,
                 read=read or partial(load, config.file, os.environ),

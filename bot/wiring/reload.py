@@ -17,9 +17,10 @@ from bot.rules.channel_names import ChannelNames
 from bot.rules.in_force import Rules
 from bot.rules.rulebook import Compiled, KnownNames, compiled, rulebook
 from bot.runtime.late_graphs import LateGraphs
+from bot.runtime.shared_names import SharedNames
 from bot.telemetry import Metrics
 from bot.wiring.oncall import on_call_sources, oncall_people, shift_sources, warn_of_strangers
-from bot.wiring.slack import SharedNames, Slack, introduced
+from bot.wiring.slack import Slack, introduced
 from bot.wiring.storage import Storage
 from engine.ports import Clock
 from engine.rules.conditions import Name
@@ -45,9 +46,8 @@ class Parts:
     rules: Rules
     channels: Channels
     on_call: OnCallInForce
-    shared: SharedNames | None = None
 
-    async def prepare(self, config: Config) -> "PreparedReload":
+    async def prepare(self, config: Config, shared: SharedNames | None) -> "PreparedReload":
         """Prepare a new configuration. Raises ProblemsError; then nothing has changed."""
         conditions = compiled(config, CelConditions())
         await self.graphs.load()
@@ -55,7 +55,7 @@ class Parts:
         if found.problems:
             raise ProblemsError(found.problems)
         _, known, channels = await introduced(
-            config, self.slack.client, self.kept, all_groups=asks_groups(conditions), shared=self.shared
+            config, self.slack.client, self.kept, all_groups=asks_groups(conditions), shared=shared
         )
         book = rulebook(config, known, conditions)
         for each in found.warnings:

@@ -5,10 +5,10 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
 from slack_sdk.errors import SlackClientError
 
@@ -36,8 +36,10 @@ from bot.rules.channel_names import ChannelNames, resolved
 from bot.rules.group_names import GroupNames
 from bot.rules.rulebook import KnownNames, group_names
 from bot.runtime.clock import DemoClock, SystemClock
+from bot.runtime.shared_names import SharedNames
 from bot.wiring.storage import Storage
 from engine.ids import AgentName, ChannelId, UserId
+from engine.ports import ListedPerson
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -46,21 +48,12 @@ if TYPE_CHECKING:
 SLACK = "https://slack.com/api/"
 NAME_SECONDS = 0.5
 """No click waits longer for a name to be remembered."""
+CHANNELS_SECONDS = 300.0
+"""How long workers take the word of another one for which channels are open. The others start soon after the first."""
+
+Names: TypeAlias = tuple[KnownNames, ChannelNames]
 
 log = structlog.get_logger(__name__)
-
-
-class SharedNames(Protocol):
-    """What another worker of the same supervisor has found in Slack for the same `app.yaml`, a moment ago.
-
-    Eight workers that each listed all people and channels would meet Slack's limit of 20 such calls a minute.
-    """
-
-    async def names(self) -> str | None:
-        """The names, if another worker has told them."""
-
-    def tell_names(self, names: str) -> None:
-        """Tell the names to the other workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +127,11 @@ async def introduced(
     """The bot's identity, and the people, groups and channels that the configuration names. Raises ProblemsError."""
     try:
         identity = await patiently(lambda: whoami(client))
-        if shared is not None and (told := await shared.names()) is not None:
-            return identity, *_names().validate_json(told)
+        told, is_new = await _told(shared)
+        if told is not None and is_new:
+            return identity, *told
         people, listed = await asyncio.gather(
-            patiently(lambda: directory.people(client, {**approver_names(config), **oncall_names(config)}, identity)),
-            patiently(lambda: directory.channels(client)),
+            _people(config, client, identity, told), patiently(lambda: directory.channels(client))
         )
     except (SlackRefused, SlackClientError, OSError, TimeoutError) as error:
         raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
@@ -148,22 +141,49 @@ async def introduced(
     await memory.remember({name: channel for name, channel in channels.memory.items() if name not in known})
     names = group_names(config)
     try:
-        found = await patiently(lambda: user_groups(client, identity, names, always=all_groups))
+        found = (
+            await patiently(lambda: user_groups(client, identity, names, always=all_groups))
+            if told is None
+            else told[0].groups
+        )
     except SlackRefused as error:
         where = next(iter(names.values()), config.where("approvals"))
         raise ProblemsError([groups_problem(where, error)]) from None
     except (SlackClientError, OSError, TimeoutError) as error:
         raise ProblemsError([slack_problem("SLACK_BOT_TOKEN", error)]) from None
     looked_up = KnownNames(people, channels.ids, channels.listed, found)
-    if shared is not None:
-        shared.tell_names(_names().dump_json((looked_up, channels)).decode())
+    if shared is not None and told is None:
+        shared.tell(_names().dump_json((looked_up, channels)).decode())
     return identity, looked_up, channels
 
 
+async def _told(shared: SharedNames | None) -> tuple[Names | None, bool]:
+    """The names that another worker has told, and whether this was a moment ago; None for what cannot be read."""
+    told = await shared.told() if shared is not None else None
+    if told is None:
+        return None, False
+    try:
+        return _names().validate_json(told.names), told.age < CHANNELS_SECONDS
+    except ValidationError:  # of another version: it was installed while the bot runs
+        log.warning("names_of_another_version")
+        return None, False
+
+
+async def _people(
+    config: Config, client: "AsyncWebClient", identity: Identity, told: Names | None
+) -> Mapping[str, ListedPerson]:
+    """The people that the configuration names, as another worker knows them, or as Slack does."""
+    if told is not None:
+        return told[0].people
+    return await patiently(
+        lambda: directory.people(client, {**approver_names(config), **oncall_names(config)}, identity)
+    )
+
+
 @functools.cache
-def _names() -> TypeAdapter[tuple[KnownNames, ChannelNames]]:
+def _names() -> TypeAdapter[Names]:
     """The names as JSON; made when it is needed, since one process alone needs it not."""
-    return TypeAdapter(tuple[KnownNames, ChannelNames])
+    return TypeAdapter(Names)
 
 
 def listening_agents(config: Config, channels: Mapping[str, ChannelId]) -> Agents:

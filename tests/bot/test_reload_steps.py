@@ -10,6 +10,7 @@ from bot.config.load import load
 from bot.config.settings import Config
 from bot.runtime.clock import SYSTEM_CLOCK
 from bot.runtime.reload import Reload
+from bot.runtime.shared_names import SharedNames
 from bot.telemetry import Metrics
 
 ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_APP_TOKEN": "xapp-1-app"}
@@ -24,7 +25,7 @@ class Rules:
     closed: list[str]
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def prepare(self, config: Config) -> "_Ready":
+    async def prepare(self, config: Config, _: SharedNames | None) -> "_Ready":
         text = config.file.name
         if text == "slow":
             await self.go.wait()

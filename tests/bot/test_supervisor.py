@@ -211,7 +211,7 @@ async def test_a_worker_that_hangs_lets_no_other_take_a_new_file(
 ) -> None:
     monkeypatch.setattr(supervising, "_PREPARE_SECONDS", 0.05)
     monkeypatch.setattr(supervising, "_SOON_SECONDS", 0.05)
-    monkeypatch.setattr(supervising, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(supervising, "STOP_SECONDS", 1.0)
     async with crew(tmp_path, "2: hangs") as running:
         await running.ready.wait()
         running.reload("new")
@@ -230,15 +230,15 @@ async def test_a_worker_that_dies_during_a_reload_does_not_go_on_with_the_old_fi
     """Its next process has the old text, which is still in force, and is starting when the new one takes effect."""
     async with crew(tmp_path, "2: starts late") as running:
         two, prepared = running.workers[1], running.supervisor._all_prepared
-        await running.until(lambda: two.version)
+        await running.until(lambda: two.edition)
         await running.supervisor.readiness()
         await running.ready.wait()
 
         async def and_dies(*given: Any) -> list[ConfigProblem]:
             problems = await prepared(*given)
-            two.version = 0
+            two.edition = 0
             os.kill(running.pid(2), signal.SIGKILL)
-            await running.until(lambda: two.version)  # it has the old text
+            await running.until(lambda: two.edition)  # it has the old text
             return problems
 
         monkeypatch.setattr(running.supervisor, "_all_prepared", and_dies)
@@ -255,7 +255,7 @@ async def test_a_worker_that_hangs_when_it_is_brought_up_to_date_holds_up_no_rel
 ) -> None:
     monkeypatch.setattr(supervising, "_ANSWER_SECONDS", 0.2)
     async with crew(tmp_path, "2: starts late\n2: takes nothing") as running:
-        await running.until(lambda: running.workers[0].serves and running.workers[1].version)
+        await running.until(lambda: running.workers[0].serves and running.workers[1].edition)
         running.reload("new")
         await running.until(lambda: running.logged("all workers reloaded", workers=1))
         await running.supervisor.readiness()  # worker 2 goes on starting

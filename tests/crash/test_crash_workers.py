@@ -107,6 +107,8 @@ async def test_three_workers_lose_no_click_while_one_is_killed_and_reload_and_dr
     async with signoff_run(world, 3) as workers:
         address = await workers.ready()
         assert await readiness(address) == "ready\n"
+        for each in ("users.list", "conversations.list"):  # a worker that is started again asks its supervisor
+            await world.slack.people.fault(method=each, error="missing_scope", times=99)
 
         names = [f"service-{number:02}" for number in range(12)]
         cards = await asked(world, *names)
@@ -126,6 +128,7 @@ async def test_three_workers_lose_no_click_while_one_is_killed_and_reload_and_dr
         counted = await metric(address, "signoff_clicks_total")
         assert counted > len(cards) / 2, "a worker that dies takes along what it counted just before, and no more"
 
+        await world.slack.people.fault(reset=True)
         # A wrong file is refused by all, a good one is taken by all.
         world.configure("deploy", approvals=rules(["carol", "nobody"]))
         workers.process.send_signal(signal.SIGHUP)

@@ -29,11 +29,11 @@ class SmallWorker:
         self.lines = self.channel.makefile("r", encoding="utf-8")
         self.prepared = ""
         configuration = self.ask("configuration")
-        self.text, version = configuration["texts"]["app.yaml"], configuration["version"]
-        self.names = self.ask("names", version=version)["names"]
+        self.text, edition = configuration["texts"]["app.yaml"], configuration["edition"]
+        self.names = self.ask("names", edition=edition)["names"]
         if self.names is None:
             self.names = f"names of worker {self.number}"
-            self.send(what="names", version=version, names=self.names)
+            self.send(what="names", edition=edition, names=self.names)
 
     def send(self, **message: Any) -> None:
         self.channel.sendall(json.dumps(message).encode() + b"\n")
