@@ -122,5 +122,7 @@ async def _work(link: "Link", stop: asyncio.Event, environ: Mapping[str, str]) -
         async with wiring.bot(config, connections=assignment.connections, shared=told.names) as bot:
             link.represent(bot, read)
             await bot.load_graphs()
+            if not await link.may_serve():
+                return
             async with bot.http(link):
                 await serve(bot, stop, on_ready=ready)

@@ -120,6 +120,18 @@ class Link:
         found = await self._open.ask("configuration")
         return Told(found["texts"], found["first"], NamesOfEdition(self._open, found["edition"]))
 
+    async def may_serve(self) -> bool:
+        """Wait until this worker goes by the rules in force; False if it is to end. It has to be represented."""
+        asked = asyncio.create_task(self._open.ask("may serve"))
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return asked.done() and not asked.exception()
+        finally:
+            asked.cancel()
+            stopped.cancel()
+            await asyncio.gather(asked, stopped, return_exceptions=True)
+
     def serving(self) -> None:
         """Tell that this worker serves."""
         self._open.tell("serving")

@@ -11,6 +11,9 @@
   can take them, they take effect. A worker that does not answer refuses, too. A worker that starts gets the texts that
   are in force, not the files as they may be by then, and for the environment of its graphs the `.env` that was read
   first: a reload changes no environment, so the graphs of all workers find the same.
+* Before a worker takes anything from Slack or from lanes it asks whether it may serve. The answer waits for the reload
+  that is under way, and for the worker to put in force what took effect while it started. From then on it takes part
+  in reloads. So no worker ever serves by rules that are older than the last reload.
 * A stop asks each worker to drain. Those that are not done after `STOP_SECONDS` are killed, which loses nothing: see
   `bot.commands.serve`.
 """
@@ -234,8 +237,10 @@ class Supervisor:
                     "texts": self._in_force.texts,
                     "first": self._first.texts,
                 }
+            case "may serve":
+                await self._let_serve(worker)
             case "serving":
-                await self._begin_to_serve(worker)
+                self._begin_to_serve(worker)
             case "failed":
                 worker.problems = tuple(message["problems"])
             case "names":
@@ -259,11 +264,17 @@ class Supervisor:
             edition.names, edition.looked_up = message["names"], time.monotonic()
         return {"names": edition.names, "age": time.monotonic() - edition.looked_up}
 
-    async def _begin_to_serve(self, worker: Worker) -> None:
+    async def _let_serve(self, worker: Worker) -> None:
+        """Wait until a worker goes by what is in force, and let it take part in reloads from then on."""
+        if self._reloading.locked():
+            log.info("a worker waits for the reload that is under way", worker=worker.number)
         async with self._reloading:
             if worker.edition != self._in_force.number and not await self._brought_up_to_date(worker):
                 worker.kill()  # it is started again, with what is in force
-                return
+                raise GoneError("it does not take what is in force")
+            worker.takes_part = True
+
+    def _begin_to_serve(self, worker: Worker) -> None:
         worker.begin_to_serve()
         log.info("a worker serves", worker=worker.number, pid=worker.process and worker.process.pid)
         self._first_serves.set()
@@ -335,7 +346,7 @@ class Supervisor:
                 await self._reload()
 
     async def _reload(self) -> None:
-        serving = [each for each in self._workers if each.serves]
+        serving = [each for each in self._workers if each.takes_part]
         try:
             self._candidate = Edition(next(self._numbers), await asyncio.to_thread(self._read))
             problems = await self._all_prepared(serving, self._candidate)
@@ -346,7 +357,7 @@ class Supervisor:
             return
         self._in_force = self._candidate
         for worker in serving:
-            if not worker.serves:
+            if not worker.takes_part:
                 continue  # it died meanwhile: whatever its next process has read, it serves with the one in force
             if not await self._takes_effect(worker, counted=worker is serving[0]):
                 worker.kill()  # it may still go by the old rules; it is started again with the new ones

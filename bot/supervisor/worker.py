@@ -35,6 +35,8 @@ class Worker:
     problems: tuple[str, ...] = ()
     """Why the process could not start, if it is the configuration, Slack or Redis."""
     process: asyncio.subprocess.Process | None = None
+    takes_part: bool = False
+    """True if reloads are for it, too: it may serve, and serves or begins to."""
     _channel: Channel | None = None
     _serves_since: float | None = None
     _told: dict[str, Any] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Worker:
             self._channel.close()
             await asyncio.gather(keeping, return_exceptions=True)
             self.process = self._channel = self._serves_since = None
+            self.takes_part = False
 
     def begin_to_serve(self) -> None:
         """It serves."""

@@ -263,6 +263,32 @@ async def test_a_worker_that_hangs_when_it_is_brought_up_to_date_holds_up_no_rel
         assert (await running.supervisor.readiness())["degraded"] == ["new"]
 
 
+@pytest.mark.promise("P6")
+async def test_no_worker_serves_before_it_goes_by_the_file_that_is_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Worker 2 has started on the old file when the reload begins, and asks whether it may serve while it lasts."""
+    async with crew(tmp_path, "2: starts late") as running:
+        two, prepared, go = running.workers[1], running.supervisor._all_prepared, asyncio.Event()
+        await running.until(lambda: running.workers[0].serves and two.edition)
+
+        async def slowly(*given: Any) -> list[ConfigProblem]:
+            problems = await prepared(*given)
+            await running.supervisor.readiness()  # worker 2 goes on starting
+            await running.until(lambda: running.logged("a worker waits for the reload that is under way", worker=2))
+            assert not two.serves
+            await go.wait()
+            return problems
+
+        monkeypatch.setattr(running.supervisor, "_all_prepared", slowly)
+        running.reload("new")
+        await running.until(lambda: running.logged("a worker waits for the reload that is under way", worker=2))
+        go.set()
+        await running.until(lambda: running.logged("all workers reloaded", workers=1))
+        await running.ready.wait()
+        assert (await running.supervisor.readiness())["degraded"] == ["new"]
+
+
 async def test_a_stop_reaches_workers_that_are_just_being_started(tmp_path: Path) -> None:
     for turns in range(6):
         async with crew(tmp_path, "", count=2) as running:

@@ -161,25 +161,47 @@ async def test_a_worker_that_is_started_again_goes_by_the_variables_of_its_sibli
         await workers.ready()
         env.write_text("APPROVER=carol\nREGION=south\n")
         await workers.both_die(served=2)
-        await _decides(world, "one", bob, carol)
+        assert "north" in await _decides(world, "one", bob, carol)
 
         workers.process.send_signal(signal.SIGHUP)
         await workers.logged("all workers reloaded")
-        await _decides(world, "two", carol, bob)
+        assert "north" in await _decides(world, "two", carol, bob)
         await workers.both_die(served=4)
-        await _decides(world, "three", carol, bob)
+        assert "north" in await _decides(world, "three", carol, bob)
         workers.process.send_signal(signal.SIGTERM)
         assert await workers.ended() == 0
 
 
-async def _decides(world: World, text: str, one: Person, other: Person) -> None:
+@pytest.mark.promise("P6")
+async def test_a_worker_that_is_started_again_during_a_reload_hears_nobody_before_its_end(world: World) -> None:
+    sockets = world.slack.workspace.sockets
+    world.configure("deploy", approvals=rules(["bob", "carol"]))
+    async with signoff_run(world, 2) as workers:
+        await workers.ready()
+        assert sockets.count == 4
+        os.kill(workers.pids()[1], signal.SIGSTOP)  # the reload waits for it
+        world.configure("deploy", approvals=rules(["carol"]))
+        workers.process.send_signal(signal.SIGHUP)
+        os.kill(workers.pids()[2], signal.SIGKILL)
+        await workers.logged("a worker waits for the reload that is under way", worker=2)
+        assert sockets.count == 2
+        os.kill(workers.pids()[1], signal.SIGCONT)
+        await workers.logged("all workers reloaded")
+        await workers.logged("a worker serves", times=3)
+        assert sockets.count == 4
+        await _decides(world, "one", world.slack.person("carol"), world.bob)
+        workers.process.send_signal(signal.SIGTERM)
+        assert await workers.ended() == 0
+
+
+async def _decides(world: World, text: str, one: Person, other: Person) -> str:
     (card,) = await asked(world, text)
-    assert "north" in card.text
     for _ in range(2):  # Slack delivers to both workers in turn
         await card.click("Approve", by=other)
         await other.expect_message("#deploys", containing="not an approver", ephemeral=True)
     await card.click("Approve", by=one)
     await card.becomes("Approved by", buttons=[])
+    return card.text
 
 
 @pytest.mark.promise("P1")

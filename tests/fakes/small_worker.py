@@ -70,6 +70,9 @@ class SmallWorker:
             self.answer(message, missing=["it is starting"], degraded=[], hears=False, problems=[])
         if self.says("starts for long"):
             signal.pause()
+        self.send(number=2, what="may serve")
+        while "answer" not in (message := json.loads(self.lines.readline())):
+            self.take(message)
         self.send(what="serving")
         if self.says("dies"):
             os.kill(os.getpid(), signal.SIGKILL)
