@@ -120,11 +120,20 @@ def run(
             help="Run N workers under a supervisor; auto takes one for each core that it may use.",
         ),
     ] = 1,
+    hung_after: Annotated[
+        int,
+        typer.Option(
+            "--hung-after",
+            metavar="SECONDS",
+            min=0,
+            help="Kill a worker that has not answered for so long, and start it again; 0 never does.",
+        ),
+    ] = 600,
 ) -> None:
     """Run the bot."""
     from bot import process
 
-    raise typer.Exit(process.run(config, processes))
+    raise typer.Exit(process.run(config, processes, hung_after))
 
 
 @app.command()

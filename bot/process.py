@@ -24,12 +24,14 @@ def init(options: "Options") -> int:
     return _to_its_end(written(options))
 
 
-def run(config: Path, processes: int) -> int:
+def run(config: Path, processes: int, hung_seconds: int) -> int:
     """`signoff run`."""
     from bot.commands.run import run as ran
     from bot.commands.run import supervise
 
-    return _to_its_end(ran(config), fast=True) if processes == 1 else _to_its_end(supervise(config, processes))
+    if processes == 1:
+        return _to_its_end(ran(config), fast=True)
+    return _to_its_end(supervise(config, processes, hung_seconds))
 
 
 def work() -> int:

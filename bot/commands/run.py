@@ -48,7 +48,7 @@ async def run(file: Path) -> int:
     return 0
 
 
-async def supervise(file: Path, count: int) -> int:
+async def supervise(file: Path, count: int, hung_seconds: int) -> int:
     """Run a supervisor and `count` workers until SIGTERM or SIGINT; gives the exit code."""
     from bot.config.files import Files
     from bot.config.load import load
@@ -72,7 +72,7 @@ async def supervise(file: Path, count: int) -> int:
     log.info("starting workers under a supervisor", workers=count, cores=usable_cores())
     async with listening(config) as listeners, stop_signals() as stop:
         workers = [Worker(number) for number in range(1, count + 1)]
-        supervisor = Supervisor(workers, file, environ, listeners, read, texts)
+        supervisor = Supervisor(workers, file, environ, listeners, read, texts, hung_seconds)
         said = {
             "agents": list(config.agents),
             "http": first_address(config, listeners),

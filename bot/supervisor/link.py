@@ -165,6 +165,8 @@ class Link:
         if what == "stop":
             self._stop.set()
             return None
+        if what == "alive":
+            return {}
         if member is None or self._read is None:
             return {"missing": ["it is starting"], "degraded": [], "hears": False, "families": [], "problems": []}
         match what:

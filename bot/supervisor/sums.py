@@ -44,10 +44,13 @@ class Sums:
             if name.startswith(OURS) and kind != "gauge":
                 _add(self._ended.setdefault(name, {}), samples, Combined.SUM)
 
-    def text(self, first: int) -> bytes:
-        """All of it in Prometheus' text format; what is read from Redis is as worker `first` read it."""
+    def text(self, first: int, hung: int = 0) -> bytes:
+        """All of it in Prometheus' text format; what is read from Redis is as worker `first` read it.
+
+        `hung` workers do not answer.
+        """
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Fixed([*self._families(first)]))
+        registry.register(_Fixed([*self._families(first), _hung(hung)]))
         return generate_latest(registry)
 
     def _families(self, first: int) -> Iterator[Metric]:
@@ -65,6 +68,12 @@ class Sums:
             for (sample, labels), value in values.items():
                 metric.add_sample(sample, dict(labels), value)
             yield metric
+
+
+def _hung(workers: int) -> Metric:
+    metric = Metric("signoff_workers_hung", "Workers that do not answer their supervisor", "gauge")
+    metric.add_sample("signoff_workers_hung", {}, workers)
+    return metric
 
 
 def _add(values: Values, samples: Iterable[Any], how: Combined) -> None:

@@ -14,6 +14,13 @@
 * Before a worker takes anything from Slack or from lanes it asks whether it may serve. The answer waits for the reload
   that is under way, and for the worker to put in force what took effect while it started. From then on it takes part
   in reloads. So no worker ever serves by rules that are older than the last reload.
+* A worker whose event loop hangs, because an agent's code blocks it or something stopped the process, does not
+  answer. After 10 s that is logged, and /metrics and /readyz show it. Then its leases have run out: others have begun
+  its work again, and fences refuse what it still writes. So to kill it makes nothing run twice that does not do so
+  anyway, but it may cut off a call in the middle. Most code that blocks comes back, and so does the worker. It is
+  killed and started again only after `HUNG_SECONDS`, longer than the time-outs of common clients of models and
+  services. It is not left for ever: it would refuse each reload, also one that takes an approver out, and clicks that
+  Slack sends to it get lost.
 * A stop asks each worker to drain. Those that are not done after `STOP_SECONDS` are killed, which loses nothing: see
   `bot.commands.serve`.
 """
@@ -48,6 +55,9 @@ _SOON_SECONDS = 0.4
 """How long /readyz waits for a worker that does not answer, such as one that imports its graphs, if another one is
 ready: a probe of Kubernetes waits for a second."""
 _PREPARE_SECONDS = 60.0
+HUNG_SECONDS = 600
+"""How long a worker may hang before it is killed, unless `--hung-after` says otherwise."""
+_BEAT_SECONDS = 2.0
 _FIRST_DEATHS = 3
 """Deaths in a row after which a supervisor gives up none of whose workers ever served."""
 _DEATHS = 3
@@ -73,7 +83,10 @@ class Edition:
 
 
 class Supervisor:
-    """Runs workers on the configuration that `read` reads, at first on `texts`; they get the environment `environ`."""
+    """Runs workers on the configuration that `read` reads, at first on `texts`; they get the environment `environ`.
+
+    One that hangs for `hung_seconds` is killed; 0: never.
+    """
 
     def __init__(
         self,
@@ -83,8 +96,9 @@ class Supervisor:
         listeners: Listeners,
         read: ReadTexts,
         texts: Texts,
+        hung_seconds: float = HUNG_SECONDS,
     ) -> None:
-        self._workers = workers
+        self._workers, self._hung_seconds = workers, hung_seconds
         self._file, self._environ, self._listeners = file, environ, listeners
         self._read, self._numbers = read, itertools.count(1)
         self._first = self._in_force = Edition(next(self._numbers), texts)
@@ -191,13 +205,48 @@ class Supervisor:
                     theirs.close()
                     if self._stop.is_set():  # it was asked before it was there
                         worker.ask_to_stop()
-                    code = await process.wait()
+                    watching = asyncio.create_task(self._watch(worker), name=f"watch {worker.number}")
+                    try:
+                        code = await process.wait()
+                    finally:
+                        watching.cancel()
+                        await asyncio.gather(watching, return_exceptions=True)
                     was_steady = worker.is_steady
             except OSError as error:
                 worker.problems = (f"signoff run: the system starts no worker ({error.strerror}).",)
                 return 1, False
         self._sums.end(worker.number)
         return code, was_steady
+
+    async def _watch(self, worker: Worker) -> None:
+        """Tell when a worker that serves does not answer any more, and kill it when that lasts."""
+        with contextlib.suppress(GoneError):
+            while True:
+                await asyncio.sleep(_BEAT_SECONDS)
+                if worker.serves:
+                    await self._answer_of(worker)
+
+    async def _answer_of(self, worker: Worker) -> None:
+        """Wait for a worker's answer. Raises GoneError."""
+        said = {"worker": worker.number, "pid": worker.process and worker.process.pid}
+        answer = asyncio.create_task(worker.ask("alive"))
+        try:
+            # Its silence is counted in waits: a machine that was suspended for an hour has waited once.
+            while not (await asyncio.wait({answer}, timeout=_BEAT_SECONDS))[0]:
+                hung, worker.silent = worker.hangs, worker.silent + _BEAT_SECONDS
+                if worker.hangs and not hung:
+                    log.error("a worker hangs, and others take over its work", seconds=worker.silent, **said)
+                if self._hung_seconds and worker.silent >= self._hung_seconds and not self._stop.is_set():
+                    log.error("a worker hung for too long and is killed", seconds=worker.silent, **said)
+                    worker.kill()
+                    return
+            answer.result()
+            if worker.hangs:
+                log.warning("a worker that hung answers again", seconds=worker.silent, **said)
+        finally:
+            worker.silent = 0.0
+            answer.cancel()
+            await asyncio.gather(answer, return_exceptions=True)
 
     def _judge(self, worker: Worker, code: int, *, was_steady: bool) -> None:
         """Say why a worker ended; give up where all of them die again and again."""
@@ -296,7 +345,7 @@ class Supervisor:
                     self._sums.note(worker.number, found["families"])
 
         await asyncio.gather(*(asked(each) for each in self._workers if each.serves))
-        return self._sums.text(first.number).decode()
+        return self._sums.text(first.number, hung=sum(each.hangs for each in self._workers)).decode()
 
     # Readiness --------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from bot.supervisor.channel import Answer, Channel, GoneError, Message
 STEADY_SECONDS = 10.0
 """A worker that served for so long did not die of its start. A message that kills each worker that takes it does so
 once in a lease, which is as long."""
+HANGS_SECONDS = 10.0
+"""A worker that has not answered for so long hangs: as long as a lease."""
 _LONGEST_PAUSE = 30.0
 _LAST_WORDS_SECONDS = 1.0
 PROGRAM = Path(__file__).parents[1] / "worker.py"
@@ -35,6 +37,8 @@ class Worker:
     problems: tuple[str, ...] = ()
     """Why the process could not start, if it is the configuration, Slack or Redis."""
     process: asyncio.subprocess.Process | None = None
+    silent: float = 0.0
+    """Seconds for which it has not answered."""
     takes_part: bool = False
     """True if reloads are for it, too: it may serve, and serves or begins to."""
     _channel: Channel | None = None
@@ -45,6 +49,11 @@ class Worker:
     def serves(self) -> bool:
         """True if it works."""
         return self._serves_since is not None
+
+    @property
+    def hangs(self) -> bool:
+        """True if it has not answered for a while."""
+        return self.silent >= HANGS_SECONDS
 
     @property
     def is_steady(self) -> bool:

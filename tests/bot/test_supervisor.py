@@ -56,7 +56,7 @@ class Crew:
 
 
 @contextlib.asynccontextmanager
-async def crew(folder: Path, text: str, count: int = 2) -> AsyncIterator[Crew]:
+async def crew(folder: Path, text: str, count: int = 2, hung_seconds: float = 0) -> AsyncIterator[Crew]:
     file = folder / "app.yaml"
     file.write_text(text)
 
@@ -66,7 +66,7 @@ async def crew(folder: Path, text: str, count: int = 2) -> AsyncIterator[Crew]:
         return {"app.yaml": found}
 
     made = [Worker(number, PROGRAM) for number in range(1, count + 1)]
-    supervisor = Supervisor(made, file, dict(os.environ), {}, read, {"app.yaml": text})
+    supervisor = Supervisor(made, file, dict(os.environ), {}, read, {"app.yaml": text}, hung_seconds)
     stop, ready = asyncio.Event(), asyncio.Event()
     with capture_logs() as logs:
         running = asyncio.create_task(supervisor.run(stop, ready.set))
@@ -287,6 +287,39 @@ async def test_no_worker_serves_before_it_goes_by_the_file_that_is_in_force(
         await running.until(lambda: running.logged("all workers reloaded", workers=1))
         await running.ready.wait()
         assert (await running.supervisor.readiness())["degraded"] == ["new"]
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker hangs after a moment."""
+    monkeypatch.setattr(supervising, "_BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(workers, "HANGS_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_a_worker_that_stands_still_is_told_of_and_comes_back(tmp_path: Path) -> None:
+    """The code of an agent blocked it. Nobody kills it."""
+    async with crew(tmp_path, "") as running:
+        await running.ready.wait()
+        os.kill(running.pid(2), signal.SIGSTOP)
+        await running.until(lambda: running.logged("a worker hangs, and others take over its work", worker=2))
+        await running.until(lambda: running.workers[1].silent > 0.4)
+        assert "signoff_workers_hung 1.0" in await running.supervisor.exposition(running.workers[0])
+        os.kill(running.pid(2), signal.SIGCONT)
+        await running.until(lambda: running.logged("a worker that hung answers again", worker=2))
+        assert "signoff_workers_hung 0.0" in await running.supervisor.exposition(running.workers[0])
+        assert running.logged("a worker hangs, and others take over its work", worker=2) == 1
+        assert running.workers[1].starts == 1
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_a_worker_that_hangs_for_long_is_killed_and_started_again(tmp_path: Path) -> None:
+    async with crew(tmp_path, "", hung_seconds=1.0) as running:
+        await running.ready.wait()
+        os.kill(running.pid(2), signal.SIGSTOP)
+        await running.until(lambda: running.logged("a worker hung for too long and is killed", worker=2))
+        await running.until(lambda: running.workers[1].starts == 2 and running.workers[1].serves)
+        assert running.logged("a worker died and is started again", worker=2, ended="signal SIGKILL") == 1
 
 
 async def test_a_stop_reaches_workers_that_are_just_being_started(tmp_path: Path) -> None:
