@@ -141,19 +141,20 @@ class Bot:
 
     async def readiness(self) -> Readiness:
         """Whether it serves, and what is wrong with it."""
-        return Readiness(await self.not_ready(), self.degraded())
+        reasons = [] if self._graphs.loaded else ["the graphs are being loaded"]
+        if self._has_sockets and (self._sockets is None or not await self._sockets.ready()):
+            reasons.append("Slack is not connected")
+        failing: Sequence[str] = ()
+        try:
+            failing = await self.storage.database.failing()
+        except UnusableRedisError as error:
+            reasons.append(str(error))
+        return Readiness(reasons, (*failing, *self.degraded()))
 
     def degraded(self) -> Sequence[str]:
-        """Problems of a bot that is ready all the same, a sentence each."""
+        """Problems of a bot that is ready all the same, a sentence each; those of Redis are left out."""
         return (*self.reload.degraded(), *self.on_call.failing())
 
     async def not_ready(self) -> Sequence[str]:
         """The reasons for not being ready, a sentence each."""
-        reasons = [] if self._graphs.loaded else ["the graphs are being loaded"]
-        if self._has_sockets and (self._sockets is None or not await self._sockets.ready()):
-            reasons.append("Slack is not connected")
-        try:
-            await self.storage.database.check()
-        except UnusableRedisError as error:
-            reasons.append(str(error))
-        return reasons
+        return (await self.readiness()).missing

@@ -17,6 +17,7 @@ concerns the slots of some nodes, and other calls go on meanwhile.
 """
 
 import asyncio
+import contextlib
 import itertools
 import random
 import threading
@@ -49,6 +50,9 @@ _SLOTS = [("CLUSTER", "SLOTS")]
 _NODE_RETRIES = 1
 _REDIRECTED_SECONDS = 0.5
 """Seconds that a call may wait before this is an outage: the move of a slot takes less."""
+_PROBE_SECONDS = 1.0
+"""How long a node may take to say that it serves: who asks whether the bot is ready waits for 5 s at most."""
+_UNREACHABLE = "start its nodes, or correct REDIS_URL"
 _CLOSED = "the cluster's connections were closed"
 
 R = TypeVar("R")
@@ -163,6 +167,30 @@ class Cluster:
         except redis.RedisError as error:
             raise _explained(error, self.address) from None
         return _judged(infos, self._at.wait) + warn_of_replicas(table.replicas)
+
+    async def failing(self) -> list[str]:
+        """Name the primaries that serve nothing now, a sentence each; the conversations on the others go on.
+
+        Raises UnusableRedisError if none of them serves.
+        """
+        with contextlib.suppress(*LOST, TimeoutError):
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self._learn(self._state.table, None)
+        primaries = self._state.table.primaries
+        failing = [each for each in await asyncio.gather(*map(self._failing, primaries)) if each]
+        if len(failing) == len(primaries):
+            raise UnusableRedisError(f"Redis Cluster at {self.address} serves nothing. {' '.join(failing)}".strip())
+        return failing
+
+    async def _failing(self, node: Node) -> str:
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                (info,) = await self._link(node).ask([("CLUSTER", "INFO")])
+        except (*LOST, TimeoutError):
+            return f"Redis Cluster: {node} does not answer; what is on it waits until it, or a replica of it, serves."
+        if isinstance(info, bytes) and b"cluster_state:fail" in info:
+            return f"Redis Cluster: {node} refuses calls until each slot has a primary that serves."
+        return ""
 
     async def aclose(self) -> None:
         """Close every connection; waiting calls get a ConnectionError."""
@@ -449,7 +477,7 @@ def _words(sent: Sequence[Sending]) -> list[tuple[Arg, ...]]:
 def _explained(error: redis.RedisError, address: str) -> UnusableRedisError:
     if isinstance(error, ResponseError) and "cluster support disabled" in str(error):
         return UnusableRedisError(f"Redis at {address} is not a cluster: write redis:// instead of redis+cluster://")
-    return explain(error, address)
+    return explain(error, address, _UNREACHABLE)
 
 
 def _judged(infos: dict[Node, list[Any]], wait: int = 0) -> list[str]:
@@ -457,6 +485,6 @@ def _judged(infos: dict[Node, list[Any]], wait: int = 0) -> list[str]:
     warnings = []
     for node, replies in infos.items():
         if problem := next((reply for reply in replies if isinstance(reply, redis.RedisError)), None):
-            raise explain(problem, str(node))
+            raise explain(problem, str(node), _UNREACHABLE)
         warnings += judge(replies[-1], str(node), wait)
     return warnings

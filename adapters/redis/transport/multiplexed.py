@@ -127,6 +127,11 @@ class Multiplexed:
         """Find out whether Signoff can work here: see `server_check.check`."""
         return await check(self, self.address, self._wait)
 
+    async def failing(self) -> list[str]:
+        """Name what does not serve now: one server serves, or it does not. Raises UnusableRedisError."""
+        await self.check()
+        return []
+
     async def aclose(self) -> None:
         """Close the connection; waiting calls get a ConnectionError."""
         self._closed = True

@@ -65,6 +65,9 @@ class _Server:
         )
 
 
+_UNREACHABLE = "start it, correct REDIS_URL, or unset it to use the private Valkey"
+
+
 def judge(info: bytes, address: str, wait: int = 0) -> list[str]:
     """Check a server by its INFO; gives warnings. Raises UnusableRedisError for a server that we cannot use."""
     server = _Server.of(info)
@@ -102,8 +105,11 @@ def node_of_cluster(address: str) -> UnusableRedisError:
     )
 
 
-def explain(error: RedisError, address: str) -> UnusableRedisError:
-    """Turn a client's error into a sentence that says how to fix it. Its text, which may quote secrets, is left out."""
+def explain(error: RedisError, address: str, unreachable: str = _UNREACHABLE) -> UnusableRedisError:
+    """Turn a client's error into a sentence that says how to fix it. Its text, which may quote secrets, is left out.
+
+    `unreachable` is what to do where nobody answers.
+    """
     cause = error.__cause__ if isinstance(error.__cause__, RedisError) else error  # a failed handshake is wrapped
     match cause:
         case AuthenticationError() if "required" in str(cause).lower():
@@ -127,9 +133,7 @@ def explain(error: RedisError, address: str) -> UnusableRedisError:
         case redis.BusyLoadingError():
             text = f"Redis at {address} is still loading its data: wait and start again"
         case redis.TimeoutError() | redis.ConnectionError():
-            text = (
-                f"Redis at {address} is unreachable: start it, correct REDIS_URL, or unset it to use the private Valkey"
-            )
+            text = f"Redis at {address} is unreachable: {unreachable}"
         case _:
             text = f"Redis at {address} does not answer like Redis ({type(cause).__name__}): correct REDIS_URL"
     return UnusableRedisError(text)

@@ -167,6 +167,9 @@ async def test_nobody_there() -> None:
     async with deployments.multiplexed(f"redis+cluster://:hunter2@127.0.0.1:{port}") as cluster:
         with pytest.raises(UnusableRedisError, match=f"Redis at 127.0.0.1:{port} is unreachable") as caught:
             await cluster.check()
+        with pytest.raises(UnusableRedisError, match="serves nothing"):
+            await cluster.failing()
+    assert "start its nodes, or correct REDIS_URL" in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
@@ -176,6 +179,36 @@ async def test_a_cluster_that_is_not_whole() -> None:
         async with deployments.multiplexed(f"redis+cluster://127.0.0.1:{node.port}") as cluster:
             with pytest.raises(UnusableRedisError, match="has no node for 16283 of its 16384 slots: finish or repair"):
                 await cluster.check()
+
+
+async def test_a_primary_that_is_gone_is_named_as_long_as_another_one_serves() -> None:
+    with servers.cluster(servers.VALKEY, "--cluster-require-full-coverage", "no", replicas=0) as ring:
+        async with deployments.multiplexed(ring.url) as cluster:
+            await cluster.check()
+            assert await cluster.failing() == []
+            gone, *others = ring.primaries
+            gone.kill()
+            (told,) = await cluster.failing()
+            assert told == (
+                f"Redis Cluster: 127.0.0.1:{gone.port} does not answer; "
+                "what is on it waits until it, or a replica of it, serves."
+            )
+            for each in others:
+                each.kill()
+            with pytest.raises(UnusableRedisError, match="serves nothing"):
+                await cluster.failing()
+
+
+async def test_a_cluster_that_refuses_calls_serves_nothing() -> None:
+    """By default it refuses all of them once it has noticed that a primary without a replica is gone."""
+    with servers.cluster(replicas=0) as ring:
+        async with deployments.multiplexed(ring.url) as cluster:
+            await cluster.check()
+            ring.primaries[0].kill()
+            wait_until(lambda: ring.primaries[1].execute("CLUSTER INFO")["cluster_state"] == "fail", "it is noticed")
+            wait_until(lambda: ring.primaries[2].execute("CLUSTER INFO")["cluster_state"] == "fail", "it is noticed")
+            with pytest.raises(UnusableRedisError, match="refuses calls until each slot has a primary"):
+                await cluster.failing()
 
 
 async def test_a_password_that_is_refused_is_told_though_another_node_is_not_there() -> None:
