@@ -89,6 +89,11 @@ class RestingGraphs:
         del turn, fence, watcher
         return RunResult()
 
+    async def read_ahead(self, thread: ThreadId, fence: int) -> object:
+        """Read nothing."""
+        del thread, fence
+        return None
+
     async def resume_if_pending(self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED) -> Resumed:
         """Rest."""
         del answer, fence, watcher

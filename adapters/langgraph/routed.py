@@ -80,6 +80,10 @@ class RoutedGraphs:
         with bound_contextvars(agent=turn.agent):
             return await self._of(turn.agent).start(turn, fence, watcher)
 
+    async def read_ahead(self, thread: ThreadId, fence: int) -> object:
+        """See `engine.ports.Graphs`. A thread on a server is not there: for that this reads nothing."""
+        return await self._local.read_ahead(thread, fence)
+
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
     ) -> Resumed | Stale | Held:

@@ -141,8 +141,11 @@ class GraphRuns:
 
     async def resume(self, resume: Resume, work: Work) -> None:
         """Deliver a decided approval to its graph, at most once."""
-        approval, conversation = await asyncio.gather(
-            self._approvals.get(resume.approval), self._register.conversation(thread_of(resume.approval))
+        thread = thread_of(resume.approval)
+        approval, conversation, ahead = await asyncio.gather(
+            self._approvals.get(resume.approval),
+            self._register.conversation(thread),
+            self._graphs.read_ahead(thread, work.fence),
         )
         if approval is None or conversation is None:
             log.error("nothing to resume: the approval or its conversation has expired")
@@ -151,7 +154,7 @@ class GraphRuns:
             conversation = replace(conversation, held=tuple(each for each in conversation.held if each.ts not in sent))
             await self._register.keep(conversation, work.fence)
         if approval.state is State.DECIDED:
-            await self._deliver(await self._ready_with_siblings(approval), conversation, work)
+            await self._deliver(await self._ready_with_siblings(approval), conversation, work, ahead)
         else:  # delivered before, by a process that died before it stored the outcome
             await self._deliver_past_breakpoint(approval, work)
             await self.settle_again(conversation.thread, work)
@@ -165,10 +168,12 @@ class GraphRuns:
             return []
         return [each for each in siblings if each.state is State.DECIDED]
 
-    async def _deliver(self, approvals: Sequence[Approval], conversation: Conversation, work: Work) -> None:
+    async def _deliver(
+        self, approvals: Sequence[Approval], conversation: Conversation, work: Work, ahead: object = None
+    ) -> None:
         if not approvals:
             return
-        answers = [_answer_of(each) for each in approvals]
+        answers = [_answer_of(each, ahead) for each in approvals]
         async with self._watched(conversation, work) as watched:
             if len(answers) == 1:
                 outcome = await self._graphs.resume_if_pending(answers[0], work.fence, watched.watcher)
@@ -375,7 +380,7 @@ def _result_of(outcome: Resumed | Stale | Held) -> RunResult:
     return replace(outcome.result, ended="") if isinstance(outcome, Stale) else outcome.result
 
 
-def _answer_of(approval: Approval) -> Answer:
+def _answer_of(approval: Approval, ahead: object) -> Answer:
     return Answer(
         thread=approval.thread,
         agent=approval.agent,
@@ -385,4 +390,5 @@ def _answer_of(approval: Approval) -> Answer:
         decisions=approval.decisions,
         key=approval.id,
         by=approval.deciders,
+        ahead=ahead,
     )

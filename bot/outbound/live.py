@@ -38,6 +38,7 @@ class Live:
         self._words, self._speaker = "", ""
         self._nodes: tuple[str, ...] = ()
         self._changed, self._over = asyncio.Event(), asyncio.Event()
+        self._showing: asyncio.Task[None] | None = None
 
     @property
     def ts(self) -> MessageTs | None:
@@ -55,7 +56,11 @@ class Live:
         self._nodes = nodes
         self._changed.set()
 
-    async def keep_showing(self) -> None:
+    def begin(self) -> None:
+        """Show what changes from now on."""
+        self._showing = asyncio.create_task(self._keep_showing(), name="live message")
+
+    async def _keep_showing(self) -> None:
         """Show what changes, no more often than the message allows, until the run is over."""
         while await self._something_to_show():
             self._changed.clear()
@@ -66,10 +71,17 @@ class Live:
             await _first_of(self._over, pause)
         await self._message.close()
 
-    def end(self) -> None:
-        """The run is over."""
+    async def end(self) -> None:
+        """The run is over: close the message."""
+        if self._showing is None:
+            return
         self._over.set()
         self._changed.set()
+        await asyncio.wait({self._showing}, timeout=LAST_WORDS)
+        self._showing.cancel()
+        (failure,) = await asyncio.gather(self._showing, return_exceptions=True)
+        if isinstance(failure, Exception):
+            log.warning("live message was given up", error=type(failure).__name__)
 
     async def _something_to_show(self) -> bool:
         await self._changed.wait()
@@ -97,15 +109,14 @@ async def _first_of(event: asyncio.Event, seconds: float) -> None:
 
 @contextlib.asynccontextmanager
 async def watching(message: LiveMessage, posted: Posted) -> AsyncIterator[Live]:
-    """A watcher for one run, whose message is closed behind it. `posted` is told of the message, to write it down."""
+    """A watcher for one run, whose message is closed behind it. `posted` is told of the message, to write it down.
+
+    Most runs end before anything may be shown, so its task is started only then.
+    """
     live = Live(message, posted)
-    showing = asyncio.create_task(live.keep_showing(), name="live message")
+    beginning = asyncio.get_running_loop().call_later(WORDS_AFTER, live.begin)
     try:
         yield live
     finally:
-        live.end()
-        await asyncio.wait({showing}, timeout=LAST_WORDS)
-        showing.cancel()
-        (failure,) = await asyncio.gather(showing, return_exceptions=True)
-        if isinstance(failure, Exception):
-            log.warning("live message was given up", error=type(failure).__name__)
+        beginning.cancel()
+        await live.end()

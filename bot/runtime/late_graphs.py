@@ -96,6 +96,10 @@ class LateGraphs:
         """See `engine.ports.Graphs`."""
         return await (await self._graphs()).start(turn, fence, watcher)
 
+    async def read_ahead(self, thread: ThreadId, fence: int) -> object:
+        """See `engine.ports.Graphs`."""
+        return await (await self._graphs()).read_ahead(thread, fence)
+
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
     ) -> Resumed | Stale | Held:

@@ -1,7 +1,7 @@
 """The agents' graphs: their interrupts, their input, and the results of their runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -72,7 +72,7 @@ class Turn:
 class Answer:
     """Decisions on one interrupt, bound to the digest of what was shown. `key` is the idempotency key for tools.
 
-    `by` are the people whose votes decided; nobody for an expiry.
+    `by` are the people whose votes decided; nobody for an expiry. `ahead` is what `Graphs.read_ahead` gave.
     """
 
     thread: ThreadId
@@ -83,6 +83,7 @@ class Answer:
     decisions: tuple[Decision, ...]
     key: str
     by: tuple[UserId, ...] = ()
+    ahead: object = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,9 @@ class Graphs(Protocol):
 
         Raises WaitsForAnswerError if the graph asks something that `turn.voids` does not name; then nothing was fed.
         """
+
+    async def read_ahead(self, thread: ThreadId, fence: int) -> object:
+        """Read the thread of an answer that is still being read itself; the result goes with the answer, in `ahead`."""
 
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED

@@ -45,10 +45,13 @@ async def test_every_hop_of_both_ways_through_is_listed_and_charged(bench: Bench
     assert {each["hop"] for each in asked["calls"]} >= {hops.MESSAGE, hops.LANES, "Hear", "DrawCard"}
     assert {each["hop"] for each in decided["calls"]} >= {hops.CLICK, hops.LANES, "Resume", "DrawCard"}
     assert len({each["trip"] for each in decided["calls"] if each["hop"] == hops.CLICK}) == 1
-    for way, hop in ((asked, "Hear"), (decided, "Resume")):
+    for way, hop, reads in ((asked, "Hear", 3), (decided, "Resume", 2)):
         calls = [each["call"] for each in way["calls"] if each["hop"] == hop]
-        assert calls.count("LoadCheckpoint") == 3, "before the run, by it, and after it"
+        assert calls.count("LoadCheckpoint") == reads, "before the run and after it; by it, where it is a new turn"
         assert calls.count("SMEMBERS open") == 1, "where no messages wait, a run's end looks once for what is open"
+    first = [each["call"] for each in decided["calls"] if each["hop"] == "Resume"][:4]
+    assert first == ["MGET approval", "GET conversation", "LoadCheckpoint", "PutWrites"], "and then the node runs"
+    assert ["Resume", "LateGraphs.read_ahead", 1] in decided["tasks"], "the thread is read beside its approval"
     for way in ways.values():
         charged = {hop for hop, _, micros in way["cpu_us"] if micros > 0}
         assert charged >= {each["hop"] for each in way["calls"]}

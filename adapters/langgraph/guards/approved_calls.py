@@ -20,6 +20,7 @@ from adapters.langgraph.config_keys import APPROVED
 from adapters.langgraph.dialects.breakpoint import ToolCall
 from adapters.langgraph.dialects.gated import GATED
 from adapters.langgraph.guards.drift import json_mark
+from adapters.langgraph.guards.step_writes import StepWrite
 from adapters.langgraph.messages.open_calls import are_messages, open_calls
 from engine.asks.ask import Action, Ask, Choice, Decision, Json, canonical
 
@@ -137,12 +138,11 @@ def _numbered(call: ToolDecision, before: Sequence[ToolDecision]) -> ToolDecisio
     return replace(call, number=last.number + 1)
 
 
-async def keep(saver: Any, config: Mapping[str, Any], checkpoint: str, calls: Sequence[ToolDecision]) -> None:
-    """Write decisions to a checkpoint at the root. Writing one again changes nothing."""
-    configurable = {**config["configurable"], "checkpoint_ns": "", "checkpoint_id": checkpoint}
-    for each in calls:
-        written, of = [(APPROVED, canonical(asdict(each)))], json_mark([*each.key])[:32]
-        await saver.aput_writes({**config, "configurable": configurable}, written, f"{APPROVED}:{of}:{each.number}")
+def as_writes(calls: Sequence[ToolDecision]) -> Sequence[StepWrite]:
+    """The writes that keep decisions."""
+    return [
+        (f"{APPROVED}:{json_mark([*each.key])[:32]}:{each.number}", APPROVED, canonical(asdict(each))) for each in calls
+    ]
 
 
 def of_step(writes: Sequence[tuple[str, str, Any]]) -> Sequence[ToolDecision]:

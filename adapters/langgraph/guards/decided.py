@@ -1,8 +1,7 @@
 """Keeps, beside the answers of a step, the payload on which each answered interrupt was decided.
 
-LangGraph keeps the answers of a task that waits for more, but not their questions. So before an answer is sent, a mark
-of its payload is written to the thread's last checkpoint, where the step's answers are: under a task of our own, which
-LangGraph ignores. It is dropped with them: a step that is asked again from its beginning has neither.
+LangGraph keeps the answers of a task that waits for more, but not their questions. So before an answer is stored, a
+mark of its payload is written to the thread's last checkpoint, where the step's answers are (`step_writes`).
 
 The marks also reveal drift after a crash: where an interrupt waits with another payload than it was last decided on,
 the graph changed its request after that decision. See `drift`.
@@ -15,6 +14,7 @@ from typing import Any
 from adapters.langgraph.config_keys import DECIDED
 from adapters.langgraph.dialects.gated import TYPE
 from adapters.langgraph.guards.drift import changed_fields, fields_of, json_mark
+from adapters.langgraph.guards.step_writes import StepWrite
 from engine.asks.ask import Json
 
 _GATED = fields_of({"type": TYPE})["type"]
@@ -61,14 +61,16 @@ def decided_on(interrupt: str, digest: str, payload: Json, before: Decided | Non
     return Decided(interrupt, json_mark(payload), digest, fields_of(payload), number)
 
 
-async def keep(saver: Any, config: Mapping[str, Any], checkpoint: str, marks: Sequence[Decided]) -> None:
-    """Write marks to a checkpoint at the root. Writing one again changes nothing."""
-    configurable = {**config["configurable"], "checkpoint_ns": "", "checkpoint_id": checkpoint}
-    for mark in marks:
-        written = [mark.interrupt, mark.number, mark.payload, mark.digest, dict(mark.fields)]
-        await saver.aput_writes(
-            {**config, "configurable": configurable}, [(DECIDED, written)], f"{DECIDED}:{mark.interrupt}:{mark.number}"
+def as_writes(marks: Sequence[Decided]) -> Sequence[StepWrite]:
+    """The writes that keep marks."""
+    return [
+        (
+            f"{DECIDED}:{each.interrupt}:{each.number}",
+            DECIDED,
+            [each.interrupt, each.number, each.payload, each.digest, dict(each.fields)],
         )
+        for each in marks
+    ]
 
 
 def latest(writes: Sequence[tuple[str, str, Any]]) -> Mapping[str, Decided]:

@@ -39,11 +39,13 @@ from adapters.langgraph.in_process.decisions.pauses import PauseDecisions
 from adapters.langgraph.in_process.decisions.time_travel import snapshots, time_travel
 from adapters.langgraph.in_process.reports import pause_asks
 from adapters.langgraph.in_process.reports.report import forbidding
+from adapters.langgraph.in_process.runs.config import Marks, config_of
 from adapters.langgraph.in_process.runs.run import Runs
 from adapters.langgraph.in_process.sessions.runner import ThreadRunner
 from adapters.langgraph.in_process.sessions.session import Session
 from adapters.langgraph.in_process.threads.checkpoints import may_wait
 from adapters.langgraph.in_process.threads.outdated import is_outdated
+from adapters.langgraph.in_process.threads.read_once import ReadAhead
 from adapters.langgraph.in_process.threads.thread import AnswerState, Thread
 from adapters.langgraph.loading.advice import advice
 from adapters.langgraph.loading.exports import LoadError
@@ -202,6 +204,15 @@ class LocalGraphs:
         async with self._runner(turn.agent, turn.thread, fence, user=_requester_in(stored)) as runner:
             _check_waiting(runner, await runner.session.read(), turn)
 
+    async def read_ahead(self, thread: ThreadId, fence: int) -> ReadAhead | None:
+        """See `engine.ports.Graphs`. None for a checkpoint that cannot be read: the answer tries again."""
+        try:
+            return ReadAhead(await self._saver.aget_tuple(config_of(thread, fence, "", "", Marks())))
+        except Exception as error:
+            if self._runs.is_infrastructure(error):
+                raise
+            return None
+
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
     ) -> Resumed | Stale | Held:
@@ -211,7 +222,7 @@ class LocalGraphs:
         """
         if answer.agent not in self._agents:
             return Stale(f"{sentences.not_set_up(answer.agent)} Nothing was sent.", RunResult(complete=False))
-        async with self._runner(answer.agent, answer.thread, fence, watcher) as runner:
+        async with self._runner(answer.agent, answer.thread, fence, watcher, ahead=answer.ahead) as runner:
             return await _resume(runner, answer)
 
     async def resume_together(
@@ -259,12 +270,19 @@ class LocalGraphs:
 
     @asynccontextmanager
     async def _runner(
-        self, agent: AgentName, thread: ThreadId, fence: int, watcher: Watcher = UNWATCHED, user: str = ""
+        self,
+        agent: AgentName,
+        thread: ThreadId,
+        fence: int,
+        watcher: Watcher = UNWATCHED,
+        user: str = "",
+        ahead: object = None,
     ) -> AsyncIterator[ThreadRunner]:
         """Work on a thread, by default for the requester of its last turn. Raises LoadError and Later."""
         user = user or await self._requester(agent, thread)
         async with self._open[agent].for_run(user, thread) as ready:
-            yield ThreadRunner(Session(ready, self._saver, self._runs, thread, fence, watcher, self._masked))
+            read = ahead if isinstance(ahead, ReadAhead) else None
+            yield ThreadRunner(Session(ready, self._saver, self._runs, thread, fence, watcher, self._masked, read))
 
     async def _requester(self, agent: AgentName, thread: ThreadId, checkpoint: str = "") -> str:
         """Read who asked for a turn from the thread itself: only a graph that is made for them needs it."""

@@ -103,6 +103,11 @@ class ServerGraphs:
             run = await agent.client.begin(turn.thread, key, input=given, metadata=marks, **options)
         return await self._runs.end_of(agent, turn.thread, run)
 
+    async def read_ahead(self, thread: ThreadId, fence: int) -> object:
+        """See `engine.ports.Graphs`. Only its agent knows the server of a thread: this reads nothing."""
+        del thread, fence
+        return None
+
     async def resume_if_pending(
         self, answer: Answer, fence: int, watcher: Watcher = UNWATCHED
     ) -> Resumed | Stale | Held:

@@ -3,9 +3,10 @@
 import itertools
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -24,7 +25,8 @@ from typing_extensions import override
 from adapters.redis.checkpointer import checkpoint_ids
 from adapters.redis.checkpointer.format import FENCE_KEY, CheckpointRef, Format, escape, is_unfinished, value_names
 from adapters.redis.checkpointer.listing import ListPlans
-from adapters.redis.checkpointer.scripts import UNLISTED, PutCheckpoint, PutWrites, StoredCheckpoint
+from adapters.redis.checkpointer.plans import load
+from adapters.redis.checkpointer.scripts import UNLISTED, LoadCheckpoint, PutCheckpoint, PutWrites, StoredCheckpoint
 from adapters.redis.checkpointer.upkeep import UpkeepPlans
 from adapters.redis.keys import Keys
 from adapters.redis.transport.scripts import RedisCall
@@ -61,6 +63,12 @@ def strict_serializer() -> JsonPlusSerializer:
     """
     lax = os.environ.get("LANGGRAPH_STRICT_MSGPACK", "true").lower() not in ("1", "true", "yes")
     return JsonPlusSerializer(allowed_msgpack_modules=True if lax else None)
+
+
+class LoadedTuple(CheckpointTuple):
+    """A checkpoint as it was loaded. `again` decodes the same bytes once more: LangGraph changes what it is given."""
+
+    again: Callable[[], CheckpointTuple]
 
 
 class SharedSaver(BaseCheckpointSaver[str]):
@@ -165,10 +173,15 @@ class SharedSaver(BaseCheckpointSaver[str]):
             writes=tuple(self._format.writes(writes, task, path)),
         )
 
+    def _load(self, config: RunnableConfig, at: CheckpointRef) -> LoadCheckpoint:
+        return load(self.keys, at, _token(config))
+
     def _tuple(self, at: CheckpointRef, loaded: StoredCheckpoint | None) -> CheckpointTuple | None:
         if loaded is None:
             return None
-        read = self._format.read(at.thread, at.namespace, loaded)
+        decode = partial(self._format.read, at.thread, at.namespace, loaded)
+        read = LoadedTuple(*decode())
+        read.again = decode
         checkpoint_ids.follow(CheckpointRef.of(read.config).checkpoint)  # not what it says itself: it may be damaged
         return read
 

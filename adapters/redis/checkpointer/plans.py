@@ -86,10 +86,12 @@ def ancestors_of(keys: Keys, at: CheckpointRef, channels: Sequence[str]) -> Plan
             return found
 
 
-def load(keys: Keys, at: CheckpointRef) -> LoadCheckpoint:
-    """Make the script that reads a checkpoint."""
+def load(keys: Keys, at: CheckpointRef, token: int | str = "") -> LoadCheckpoint:
+    """Make the script that reads a checkpoint, for the run with this token."""
     named = keys.saved(at.thread)
-    return LoadCheckpoint(named.checkpoints, named.state, escape(at.namespace), escape(at.checkpoint))
+    return LoadCheckpoint(
+        named.checkpoints, named.state, named.fence, escape(at.namespace), escape(at.checkpoint), token
+    )
 
 
 def record_of(at: CheckpointRef) -> str:

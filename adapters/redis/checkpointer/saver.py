@@ -1,9 +1,9 @@
 """LangGraph's checkpointer on plain Redis >= 6.2 or Valkey: `AsyncRedisSaver`, and `RedisSaver` for blocking code.
 
 To put, to put writes and to get is one call of one script. A channel's value is stored once for each of its versions. A
-run that has a fencing token (`FENCE_KEY` in its `configurable`) cannot write once its thread belongs to a newer run:
-FencedError. Nothing expires unless `retention` says so; with it, a thread whose graph has ended expires as a whole,
-that long after its last write: a thread that waits for an answer never expires.
+run that has a fencing token (`FENCE_KEY` in its `configurable`) can neither write nor read once its thread belongs to a
+newer run: FencedError. Nothing expires unless `retention` says so; with it, a thread whose graph has ended expires as a
+whole, that long after its last write: a thread that waits for an answer never expires.
 
 Both savers share everything but I/O: a base class makes scripts and reads their replies, and what takes more than one
 round trip is a plan (`adapters.redis.checkpointer.plans`).
@@ -30,7 +30,7 @@ from typing_extensions import override
 from adapters.redis.checkpointer.base import SharedSaver
 from adapters.redis.checkpointer.format import FENCE_KEY, CheckpointRef, DamagedCheckpointError
 from adapters.redis.checkpointer.listing import Listing, ListQuery
-from adapters.redis.checkpointer.plans import Plan, load
+from adapters.redis.checkpointer.plans import Plan
 from adapters.redis.checkpointer.scripts import FencedError
 from adapters.redis.keys import Keys
 from adapters.redis.transport import deployments
@@ -81,7 +81,7 @@ class AsyncRedisSaver(SharedSaver):
     @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         at = CheckpointRef.of(config)
-        return self._tuple(at, await self._database.run(load(self.keys, at)))
+        return self._tuple(at, await self._database.run(self._load(config, at)))
 
     @override
     async def aput(
@@ -276,7 +276,7 @@ class RedisSaver(SharedSaver):
     @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         at = CheckpointRef.of(config)
-        return self._tuple(at, self._database.run(load(self.keys, at)))
+        return self._tuple(at, self._database.run(self._load(config, at)))
 
     @override
     def put(

@@ -23,7 +23,8 @@ it too.
 `token` is the run's fencing token, "" for a run without one. It is compared with the thread's fence, which the process
 that takes the thread's lane increments: a worker that lost its lease cannot write any more
 (https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html). If nobody increments it, the newest token
-that wrote is the owner's. A fence is kept for 30 days, longer than a process is suspended.
+that wrote is the owner's. A fence is kept for 30 days, longer than a process is suspended. A run's reads are compared,
+too: a run that lost its thread before it began runs no node.
 """
 
 from dataclasses import dataclass
@@ -35,9 +36,13 @@ from adapters.redis.key_kinds import MONTH
 from adapters.redis.keys import thread_of
 from adapters.redis.transport.scripts import Key, Script
 
-_FENCE = rf"""
+_FENCE_OF_READ = r"""
 local owner = tonumber(redis.call('GET', fence) or 0)
-if token ~= '' and tonumber(token) < owner then return {{'fenced', owner}} end
+if token ~= '' and tonumber(token) < owner then return {'fenced', owner} end
+"""
+
+_FENCE = rf"""
+{_FENCE_OF_READ}
 if token ~= '' and tonumber(token) > owner then redis.call('SET', fence, token, 'EX', {int(MONTH.total_seconds())}) end
 local place = namespace .. '\0' .. checkpoint
 """
@@ -51,12 +56,14 @@ end
 """
 """Lua: `names_of(place)` gives the names of a checkpoint's pending writes."""
 
+_FENCED = 2
+"""The length of a reply that refuses a fenced read."""
 UNLISTED = "unlisted"
 """The result of a `PutCheckpoint` whose thread must be listed first."""
 
 
 class FencedError(Exception):
-    """A run that lost its thread tried to write; nothing was stored. The thread's new owner repeats its work."""
+    """A run that lost its thread tried to go on; nothing was stored. The thread's new owner repeats its work."""
 
     def __init__(self, thread: str, token: int, owner: int) -> None:
         super().__init__(
@@ -82,7 +89,8 @@ class LoadCheckpoint(Script[StoredCheckpoint | None]):
     """Read a checkpoint with its values and pending writes; `checkpoint` "" is the newest of the namespace."""
 
     LUA = (
-        NAMES_OF
+        _FENCE_OF_READ
+        + NAMES_OF
         + r"""
     if checkpoint == '' then
       local newest = redis.call(
@@ -121,13 +129,19 @@ class LoadCheckpoint(Script[StoredCheckpoint | None]):
 
     checkpoints: Key
     state: Key
+    fence: Key
     namespace: str
     checkpoint: str
+    token: int | str = ""
 
     @override
     def read(self, reply: Any) -> StoredCheckpoint | None:
-        """Read `{checkpoint, record, values, names, writes}`, or nothing."""
-        return None if reply is None else StoredCheckpoint(reply[0].decode(), *reply[1:])
+        """Read `{checkpoint, record, values, names, writes}`, or nothing. Raises FencedError."""
+        if reply is None:
+            return None
+        if len(reply) == _FENCED:
+            _refuse_fenced(reply, self.fence, self.token)
+        return StoredCheckpoint(reply[0].decode(), *reply[1:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ Decisions:
   on with another value than it stored may do the wrong thing. Only a name that its module no longer has comes out as
   plain data, as under LangGraph: a class that was made in a function, or one that a new version removed.
 * Neither pickle nor the JSON of old versions is read: this saver never wrote them.
-* The bytes are read twice: the first pass looks at names only, the second is LangGraph's own, with the same allowlist.
-  So a kind of value that a later LangGraph adds is read by its own rules, and the allowlist applies twice.
+* Bytes with objects in them are read twice: the first pass looks at names only, the second is LangGraph's own, with the
+  same allowlist. So a kind of value that a later LangGraph adds is read by its own rules, and the allowlist applies
+  twice. Where the first pass met no object, it has made the value: text, numbers, lists and dictionaries are the same
+  by both.
 """
 
 import hashlib
@@ -104,7 +106,10 @@ class GuardedSerializer(JsonPlusSerializer):
                 raise ForeignTypeError("this bot did not write it, or its Slack token has changed since")
             self._read_also(_types_in(body))
         elif kind == _USUAL:
-            self._admit(_types_in(body))
+            value, types = _first_pass(body)
+            if types is None:
+                return value
+            self._admit(types)
         elif kind not in _UNTYPED:
             raise ForeignTypeError(f"it is {_safe_name(kind)}, which Signoff never wrote")
         return self._reader.loads_typed((_USUAL if kind == _SIGNED else kind, body))
@@ -129,10 +134,21 @@ class GuardedSerializer(JsonPlusSerializer):
 
 def _types_in(body: bytes) -> set[TypeName]:
     """Find the types that a value names, without making it. Raises ForeignTypeError for a bad name."""
+    return _first_pass(body)[1] or set()
+
+
+def _first_pass(body: bytes) -> tuple[Any, set[TypeName] | None]:
+    """Read a value without making any object; gives the types that it names, None where there is no object in it.
+
+    Raises ForeignTypeError for a bad name.
+    """
     found: set[TypeName] = set()
     nameless: list[int] = []
+    objects = False
 
     def look(code: int, inner: bytes) -> None:  # ormsgpack would hide what it raises
+        nonlocal objects
+        objects = True
         if code in _NAMED:
             match _unpacked(inner, look):
                 case [str() as module, str() as name, _, *_]:
@@ -142,10 +158,10 @@ def _types_in(body: bytes) -> set[TypeName]:
         elif code in _NESTED:
             _unpacked(inner, look)
 
-    _unpacked(body, look)
+    value = _unpacked(body, look)
     if nameless:
         raise ForeignTypeError("it has an object without a type name")
-    return found
+    return value, found if objects else None
 
 
 def _unpacked(body: bytes, look: Callable[[int, bytes], None]) -> Any:

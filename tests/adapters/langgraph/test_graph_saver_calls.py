@@ -1,5 +1,6 @@
 """How often a turn and an answer reach the saver: each call is a round trip, and people wait for most of them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TypedDict
@@ -8,9 +9,11 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
-from support.graph_talk import APPROVE, talking
+from support.graph_talk import AGENT, APPROVE, THREAD, talking
 
+from adapters.langgraph.config_keys import DECIDED, RESUME
 from adapters.langgraph.in_process.threads.read_once import ReadOnce
+from engine.ports import Answer, Resumed
 
 
 class CountingSaver(InMemorySaver):
@@ -129,3 +132,81 @@ async def test_what_a_read_remembers_belongs_to_one_checkpoint_and_the_rest_is_f
     assert saver.taken() == {"read": 1}
     assert await once.writes_of({"configurable": {"thread_id": "t", "checkpoint_ns": "inner"}}) == ()
     assert "__pregel_checkpointer" not in snapshot.config["configurable"], "it is for one read alone"
+
+
+class DecidingSaver(CountingSaver):
+    """Lists what is stored, in that order. A decision is stored late, or not at all while it `fails`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored: list[str] = []
+        self.taken_by_node = asyncio.Event()
+        self.fails = False
+
+    async def aput(self, *given: Any) -> Any:
+        self.stored.append("checkpoint")
+        return await super().aput(*given)
+
+    async def aput_writes(self, config: Any, writes: Any, *given: Any) -> None:
+        if writes[0][0] == DECIDED:
+            await self.taken_by_node.wait()
+            for _ in range(100):
+                await asyncio.sleep(0)  # whatever else is on its way may come first
+            if self.fails:
+                raise ConnectionError("the decision was not stored")
+        self.stored.append(writes[0][0])
+        await super().aput_writes(config, writes, *given)
+
+
+@pytest.mark.promise("P4")
+async def test_a_node_runs_while_its_decision_is_kept_and_nothing_of_the_run_is_stored_before() -> None:
+    saver = DecidingSaver()
+
+    async def take(_: State) -> State:
+        answer = interrupt(QUESTION)
+        saver.taken_by_node.set()
+        return {"log": answer["decisions"][0]["type"]}
+
+    async with talking(builder_of(plan=plan, ask=take, act=act), saver) as talk:
+        (asked,) = (await talk.say()).asked
+        saver.stored.clear()
+        await talk.answer(asked, APPROVE)
+        assert saver.stored == [DECIDED, RESUME, "checkpoint", "log", "checkpoint"]
+
+
+@pytest.mark.promise("P4")
+async def test_a_run_whose_decision_cannot_be_kept_stores_nothing_and_the_answer_can_be_delivered_again() -> None:
+    saver = DecidingSaver()
+
+    async def take(_: State) -> State:
+        answer = interrupt(QUESTION)
+        saver.taken_by_node.set()
+        return {"log": answer["decisions"][0]["type"]}
+
+    async with talking(builder_of(ask=take, act=act), saver, infrastructure=(ConnectionError,)) as talk:
+        (asked,) = (await talk.say()).asked
+        saver.stored.clear()
+        saver.fails = True
+        with pytest.raises(ConnectionError, match="the decision was not stored"):
+            await talk.deliver(asked, APPROVE)
+        assert saver.stored == []
+
+        saver.fails = False
+        assert isinstance(await talk.deliver(asked, APPROVE), Resumed)
+
+
+@pytest.mark.promise("P3")
+async def test_what_was_read_ahead_of_an_answer_is_used_once() -> None:
+    saver = CountingSaver()
+    async with talking(builder_of(plan=plan, ask=ask, act=act), saver) as talk:
+        (asked,) = (await talk.say()).asked
+        saver.taken()
+        ahead = await talk.graphs.read_ahead(THREAD, 1)
+        answer = Answer(THREAD, AGENT, asked.interrupt, asked.digest, asked.ask, (APPROVE,), "key", ahead=ahead)
+        assert isinstance(await talk.graphs.resume_if_pending(answer, 1), Resumed)
+        assert saver.taken() == {"read": 3, "checkpoint": 2, "writes": 3}, "ahead, by the run, and after it"
+
+        delivered_again = await talk.graphs.resume_if_pending(answer, 1)
+        assert isinstance(delivered_again, Resumed)
+        assert delivered_again.result.ended, "it was read anew: the answer is not sent a second time"
+        assert saver.taken() == {"read": 2}

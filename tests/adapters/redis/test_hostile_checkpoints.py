@@ -17,6 +17,8 @@ from uuid import UUID
 
 import ormsgpack
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
@@ -196,6 +198,22 @@ except Exception as error:
 def test_what_graphs_keep_is_read_as_it_was(value: Any) -> None:
     serde = GuardedSerializer(OWN)
     assert serde.loads_typed(serde.dumps_typed(value)) == value
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text() | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.none(), inner)
+    ),
+    max_leaves=20,
+)
+
+
+@given(PLAIN)
+def test_a_value_without_objects_is_read_as_by_langgraph(value: Any) -> None:
+    written = JsonPlusSerializer().dumps_typed(value)
+    assert repr(GuardedSerializer().loads_typed(written)) == repr(JsonPlusSerializer().loads_typed(written))
 
 
 def test_a_class_that_its_module_no_longer_has_is_plain_data_as_under_langgraph() -> None:

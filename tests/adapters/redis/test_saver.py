@@ -223,11 +223,15 @@ async def test_a_thousand_writes_and_more_pass_the_limits_of_lua(saver: AsyncRed
 
 
 @pytest.mark.promise("P7")
-async def test_a_run_that_lost_its_thread_cannot_write(saver: AsyncRedisSaver, database: Database) -> None:
+async def test_a_run_that_lost_its_thread_can_neither_write_nor_read(
+    saver: AsyncRedisSaver, database: Database
+) -> None:
     config = await put(saver, of("t", **{FENCE_KEY: 1}), text="mine")
     mine = of("t", checkpoint_id=config["configurable"]["checkpoint_id"], **{FENCE_KEY: 1})
     await database.run(scripts.Command("SET", KEYS.fence("t"), 2, "EX", 60))
     before = await database.run(scripts.Command("HGETALL", KEYS.state("t")))
+    with pytest.raises(FencedError, match=r"token 1 no longer owns"):
+        await saver.aget_tuple(mine)
     with pytest.raises(FencedError, match=r"token 1 no longer owns thread 't' \(token 2 does\): nothing was stored"):
         await put(saver, mine, text="too late")
     with pytest.raises(FencedError):

@@ -13,6 +13,7 @@ from adapters.langgraph.dialects.encoded import A_DECISION
 from adapters.langgraph.errors import AnswerNotTakenError
 from adapters.langgraph.in_process.reports.report import STOPPED, question
 from adapters.langgraph.in_process.runs.run import Ended
+from adapters.langgraph.in_process.runs.run_saver import run_saver
 from adapters.langgraph.in_process.sessions.runner import ThreadRunner
 from adapters.langgraph.in_process.threads.outdated import is_orphan, is_outdated
 from adapters.langgraph.in_process.threads.thread import AnswerState, Pending, Thread
@@ -57,10 +58,11 @@ class AnswerSender:
 
     async def _run(self, thread: Thread, answers: Sequence[Answer], command: Command[Any]) -> Ended:
         session = self._session
-        payloads, calls = await session.keep_payloads(thread, answers), await session.keep_calls(thread, answers)
+        payloads, calls = session.payloads_decided(thread, answers), await session.calls_decided(thread, answers)
         marks = session.marks(thread, *(each.interrupt for each in answers), calls=calls)
         config = session.config(thread, answers[0].key, marks, payloads)
-        return await self._runner.run(command, config, thread.mark(keys.USER), thread)
+        async with run_saver(session.saver, session.keep(thread, payloads, calls), thread.again) as saver:
+            return await self._runner.run(command, config, thread.mark(keys.USER), thread, saver)
 
     # Several answers in one run ---------------------------------------------------------------------------------------
 

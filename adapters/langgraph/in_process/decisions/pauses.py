@@ -146,7 +146,8 @@ class PauseDecisions:
         if thread.paused_at is None:
             raise AssertionError("tool calls wait at a breakpoint")
         field, values = messages_field(self._agent, thread.paused_at), level.snapshot.values
-        await self._session.keep_calls_of(thread, answer, asking_graph(level.graph, values))
+        calls = self._session.calls_of(thread, answer, asking_graph(level.graph, values))
+        await self._session.keep(thread, (), calls)
         messages, run = messages_after(messages_in(values, field), answer.decisions)
         if not messages:
             return await self._go_past(await self._session.read(), answer)

@@ -101,13 +101,21 @@ class ThreadRunner:
         config = session.config(thread, key or thread.mark(keys.IDEMPOTENCY_KEY), marks)
         return await self.run(None, config, thread.mark(keys.USER), thread)
 
-    async def run(self, given: Any, config: Mapping[str, Any], user: str, thread: Thread | None = None) -> Ended:
-        """Run the graph. `thread` is the one that goes on, None for one that gets new input."""
+    async def run(
+        self, given: Any, config: Mapping[str, Any], user: str, thread: Thread | None = None, saver: Any = None
+    ) -> Ended:
+        """Run the graph. `thread` is the one that goes on, None for one that gets new input.
+
+        `saver` is the run's own (`RunSaver`), None for that of the graph.
+        """
         session, agent = self.session, self.session.agent
         self._run_key = config["configurable"].get(keys.IDEMPOTENCY_KEY, "")
         if agent.spec.recursion_limit is not None:
             config = {**config, "recursion_limit": agent.spec.recursion_limit}
-        kept = KeptCalls(session.saver, config, thread.kept if thread else {})
+        if saver is not None:
+            config = {**config, "configurable": {**config["configurable"], keys.SAVER: saver}}
+        saver = saver or session.saver
+        kept = KeptCalls(saver, config, thread.kept if thread else {})
         asking = thread.asked_by_gates if thread else frozenset[str]()
         gates = Gates(agent.spec.gate_tools, kept, asking)
         if agent.spec.gate_tools or asking:
@@ -119,7 +127,7 @@ class ThreadRunner:
         if swallowed := await self._swallowed(gates, ended):
             ended = Ended(ToolNotAskedError(sentences.question_swallowed(swallowed)), by_limit=True)
         if ended.by_limit:
-            await stamp(session.saver, config, {keys.STOPPED_FOR: sentences.failure(ended.error or "")})
+            await stamp(saver, config, {keys.STOPPED_FOR: sentences.failure(ended.error or "")})
         return ended
 
     async def _swallowed(self, gates: Gates, ended: Ended) -> str:

@@ -14,12 +14,14 @@ from adapters.langgraph.guards import approved_calls, decided
 from adapters.langgraph.guards.approved_calls import AskingGraph, ToolDecision, asking_graph, tool_decisions
 from adapters.langgraph.guards.decided import Decided, decided_on
 from adapters.langgraph.guards.drift import AnsweredPayloads
+from adapters.langgraph.guards.step_writes import store
 from adapters.langgraph.in_process.runs.config import Marks, config_of
 from adapters.langgraph.in_process.runs.run import Runs
 from adapters.langgraph.in_process.threads import checkpoints
 from adapters.langgraph.in_process.threads.breakpoints import pause_of
 from adapters.langgraph.in_process.threads.called_graphs import asking_states
 from adapters.langgraph.in_process.threads.outdated import has_outdated
+from adapters.langgraph.in_process.threads.read_once import ReadAhead, ReadOnce
 from adapters.langgraph.in_process.threads.thread import Thread
 from adapters.langgraph.loading.breakpoints import Breakpoints, marked, with_marked
 from adapters.langgraph.messages.closing import Masked
@@ -43,6 +45,7 @@ class Session:
         fence: int,
         watcher: Watcher = UNWATCHED,
         masked: Masked = str,
+        ahead: ReadAhead | None = None,
     ) -> None:
         self.agent = agent
         self.saver = saver
@@ -51,6 +54,7 @@ class Session:
         self.watcher = watcher
         self.masked = masked
         self._fence = fence
+        self._ahead = ahead
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
@@ -78,9 +82,10 @@ class Session:
 
     async def _read(self, config: Mapping[str, Any], *, count: bool) -> Thread:
         agent = self.agent
-        thread = await checkpoints.read(agent.graph, self.saver, config, nested=agent.nested, count=count)
+        once = ReadOnce(self.saver, ahead=self._ahead)
+        thread = await checkpoints.read(agent.graph, once, config, nested=agent.nested, count=count)
         if not count and has_outdated(agent, thread):
-            thread = await checkpoints.read(agent.graph, self.saver, config, nested=agent.nested, count=True)
+            thread = await checkpoints.read(agent.graph, ReadOnce(self.saver), config, nested=agent.nested, count=True)
         return replace(thread, paused_at=await pause_of(thread, self.breakpoints(thread), agent.graph))
 
     def breakpoints(self, thread: Thread) -> Mapping[str, Breakpoints]:
@@ -134,37 +139,38 @@ class Session:
             breakpoints=marked(self.agent.breakpoints),
         )
 
-    # Decisions, kept before they are sent -----------------------------------------------------------------------------
+    # Decisions, kept before anything of their run is ------------------------------------------------------------------
 
-    async def keep_payloads(self, thread: Thread, answers: Sequence[Answer]) -> Sequence[Decided]:
-        """Keep the payloads on which answers were decided."""
-        marks = [
+    def payloads_decided(self, thread: Thread, answers: Sequence[Answer]) -> Sequence[Decided]:
+        """The payloads on which answers were decided."""
+        return [
             decided_on(each.interrupt, each.digest, each.ask.payload, thread.decided.get(each.interrupt))
             for each in answers
         ]
-        await decided.keep(self.saver, self.config(thread, "", Marks()), thread.checkpoint, marks)
-        return marks
+
+    async def calls_decided(self, thread: Thread, answers: Sequence[Answer]) -> Sequence[ToolDecision]:
+        """The decisions on tool calls."""
+        return [
+            call
+            for each in answers
+            for call in self.calls_of(thread, each, await self._find_asking_graph(thread, each.interrupt))
+        ]
+
+    def calls_of(self, thread: Thread, answer: Answer, asking: AskingGraph) -> Sequence[ToolDecision]:
+        """An answer's decisions on the tool calls of the graph that asks."""
+        made = [*tool_decisions(answer.interrupt, answer.ask, answer.decisions, asking)]
+        return approved_calls.numbered(made, thread.approved_here)
+
+    async def keep(self, thread: Thread, marks: Sequence[Decided], calls: Sequence[ToolDecision]) -> None:
+        """Write decisions to the checkpoint at which the thread waits."""
+        config = config_of(self.thread, self._fence, "", "", Marks())
+        writes = [*decided.as_writes(marks), *approved_calls.as_writes(calls)]
+        await store(self.saver, config, thread.checkpoint, writes)
 
     async def keep_retry(self, thread: Thread) -> None:
         """Count one more decision on each request that the graph changed after each one, so that people are asked."""
         before = (thread.decided[each.interrupt.id] for each in thread.pending if thread.drifts_on(each))
-        marks = [replace(each, number=each.number + 1) for each in before]
-        await decided.keep(self.saver, self.config(thread, "", Marks()), thread.checkpoint, marks)
-
-    async def keep_calls(self, thread: Thread, answers: Sequence[Answer]) -> Sequence[ToolDecision]:
-        """Keep the decisions on tool calls, before any of them can run."""
-        return [
-            call
-            for each in answers
-            for call in await self.keep_calls_of(thread, each, await self._find_asking_graph(thread, each.interrupt))
-        ]
-
-    async def keep_calls_of(self, thread: Thread, answer: Answer, asking: AskingGraph) -> Sequence[ToolDecision]:
-        """Keep an answer's decisions on the tool calls of the graph that asks."""
-        made = [*tool_decisions(answer.interrupt, answer.ask, answer.decisions, asking)]
-        calls = approved_calls.numbered(made, thread.approved_here)
-        await approved_calls.keep(self.saver, self.config(thread, "", Marks()), thread.checkpoint, calls)
-        return calls
+        await self.keep(thread, [replace(each, number=each.number + 1) for each in before], ())
 
     async def _find_asking_graph(self, thread: Thread, interrupt: InterruptId) -> AskingGraph:
         """Find the graph that asks: one that a node calls by itself, or one that the thread lists."""

@@ -38,17 +38,16 @@ async def state_of(graph: Any, config: Mapping[str, Any], *, nested: bool = Fals
         raise StateRefusedError from error
 
 
-async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: bool, count: bool) -> Thread:
+async def read(graph: Any, once: ReadOnce, config: Mapping[str, Any], *, nested: bool, count: bool) -> Thread:
     """Read a thread. `nested`: the graph has subgraphs. `count`: count stored answers even where nothing failed.
 
     Raises StateRefusedError.
     """
-    once = ReadOnce(saver)
     snapshot = await state_of(graph, once.lent_to(config), nested=nested)
     writes = await once.writes_of(snapshot.config) if snapshot.tasks else ()
     count = count or any(task.error is not None for task in snapshot.tasks)
     levels = [await _with_answers(level, once) if count else level for level in _levels(snapshot, "", "")]
-    pending = [await _with_state_below(each, saver, config) for each in _pending(snapshot, levels)]
+    pending = [await _with_state_below(each, once.saver, config) for each in _pending(snapshot, levels)]
     return Thread(
         snapshot,
         tuple(pending),
@@ -56,6 +55,7 @@ async def read(graph: Any, saver: Any, config: Mapping[str, Any], *, nested: boo
         decided=decided.latest(writes),
         approved_here=approved_calls.of_step(writes),
         kept=kept_calls.of_step(writes),
+        again=once.again,
     )
 
 

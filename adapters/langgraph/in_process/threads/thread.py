@@ -1,7 +1,7 @@
 """A thread as one read of its checkpoints found it: which questions wait, which are answered, what died or failed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
@@ -168,6 +168,8 @@ class Thread:
     """The payloads on which the answered interrupts of the step were decided."""
     approved_here: Sequence[approved_calls.ToolDecision] = ()
     """The tool calls that were decided in the step."""
+    again: Callable[[], Any] | None = field(default=None, repr=False)
+    """Gives the checkpoint that was read once more, of the same bytes, if the saver can."""
     kept: Mapping[str, KeptCall] = field(default_factory=dict)
     """The starts and results of the step's tool calls: see `adapters.langgraph.guards.kept_calls`."""
 
