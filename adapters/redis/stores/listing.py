@@ -16,7 +16,7 @@ import itertools
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from adapters.redis import codec
 from adapters.redis.keys import Keys
@@ -68,16 +68,16 @@ class RedisListing:
     async def every_pending(self) -> AsyncIterator[Approval]:
         """Read all pending approvals, the oldest first, and hold a piece of them at a time: for operators."""
         names = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, -1))
-        async for each in self._read(names, self._approvals):
-            if each is not None and each.state is State.PENDING:
+        async for each in _read(names, self._approvals):
+            if each.state is State.PENDING:
                 yield each
 
     async def pending_named(self, start: str) -> Sequence[Approval]:
         """Read the pending approvals whose id, after the thread, begins with this."""
         names = await self._database.run(Command("ZRANGE", self._keys.pending(ALL), 0, -1))
         wanted = [each for each in names if each.rpartition(b"#")[2].startswith(start.encode())]
-        found = [each async for each in self._read(wanted, self._approvals)]
-        return [each for each in found if each is not None and each.state is State.PENDING]
+        found = [each async for each in _read(wanted, self._approvals)]
+        return [each for each in found if each.state is State.PENDING]
 
     async def asked_by(self, user: UserId, most: int = MOST) -> Sequence[Approval]:
         """Read the pending approvals of this requester, the oldest first."""
@@ -87,8 +87,8 @@ class RedisListing:
         """Read the recently closed approvals that this person requested or voted on, the latest first."""
         words = ("ZRANGE", self._keys.recent(user), 0, most - 1, "REV")
         names = await self._database.run(Command(*words))
-        found = [each async for each in self._read(names, self._of_people)]
-        return [each for each in found if each is not None and each.state not in OPEN]
+        found = [each async for each in _read(names, self._of_people)]
+        return [each for each in found if each.state not in OPEN]
 
     async def closed_lately(self, most: int) -> Sequence[Approval]:
         """Read the approvals that were decided or closed last, the latest first. It scans all keys: for operators."""
@@ -101,8 +101,8 @@ class RedisListing:
             )
             scored |= {name: float(score) for name, score in zip(flat[::2], flat[1::2], strict=True)}
         latest = sorted(scored, key=lambda name: (scored[name], name), reverse=True)[:most]
-        found = [each async for each in self._read([*dict.fromkeys([*latest, *undelivered])], self._approvals)]
-        over = [each for each in found if each is not None and each.state is not State.PENDING]
+        found = [each async for each in _read([*dict.fromkeys([*latest, *undelivered])], self._approvals)]
+        over = [each for each in found if each.state is not State.PENDING]
         return sorted(over, key=_end, reverse=True)[:most]
 
     async def _pending(self, index: Key, most: int, approvals: RedisApprovals) -> Sequence[Approval]:
@@ -113,42 +113,53 @@ class RedisListing:
         """Read those of an index that are pending, and take out of it those that are closed."""
         found: list[Approval] = []
         over: list[bytes] = []
-        async for name, approval in _named(names, self._read(names, approvals)):
-            if approval is None:
-                over.append(name)
-            elif approval.state is State.PENDING:
-                found.append(approval)
-            elif approval.state not in OPEN:
-                await self._database.run_all(*index_closed(self._keys, approval))
+        async for piece in _pieces(names, approvals):
+            for name, approval in piece:
+                if approval is None:
+                    over.append(name)
+                elif approval.state is State.PENDING:
+                    found.append(approval)
+                elif approval.state not in OPEN:
+                    await self._database.run_all(*index_closed(self._keys, approval))
         if over:
             await self._database.run(Command("ZREM", index, *over))
         return found
 
-    async def _read(self, names: Sequence[bytes], approvals: RedisApprovals) -> AsyncIterator[Approval | None]:
-        """Read the approvals of these names; None for one that no longer exists or a bad name."""
-        for start in range(0, len(names), _PIECE):
-            ids = [_id(name) for name in names[start : start + _PIECE]]
-            kept = await _kept([each for each in ids if each is not None], approvals)
-            for each in ids:
-                yield None if each is None else kept.get(each)
-            await asyncio.sleep(0)
+
+async def _read(names: Sequence[bytes], approvals: RedisApprovals) -> AsyncIterator[Approval]:
+    """Read the approvals of these names that exist."""
+    async for piece in _pieces(names, approvals):
+        for _, approval in piece:
+            if approval is not None:
+                yield approval
 
 
-async def _kept(ids: Sequence[ApprovalId], approvals: RedisApprovals) -> dict[ApprovalId, Approval]:
+async def _pieces(
+    names: Sequence[bytes], approvals: RedisApprovals
+) -> AsyncIterator[Sequence[tuple[bytes, Approval | None]]]:
+    """Read the approvals of these names; None for one that no longer exists or a bad name.
+
+    One that cannot be read is left out: it waits all the same, and another version of Signoff may read it.
+    """
+    for start in range(0, len(names), _PIECE):
+        piece = names[start : start + _PIECE]
+        ids = [_id(name) for name in piece]
+        kept = await _kept([each for each in ids if each is not None], approvals)
+        unreadable = {each for each, approval in kept.items() if approval is None}
+        named = zip(piece, ids, strict=True)
+        yield [(name, None if each is None else kept.get(each)) for name, each in named if each not in unreadable]
+        await asyncio.sleep(0)
+
+
+async def _kept(ids: Sequence[ApprovalId], approvals: RedisApprovals) -> dict[ApprovalId, Approval | None]:
+    """Read those that exist; None for one that cannot be read."""
     try:
         return {each.id: each for each in await approvals.known(ids)}
     except codec.UnreadableError as error:
         if len(ids) > 1:
             return {name: each for one in ids for name, each in (await _kept([one], approvals)).items()}
         log.error("an approval is not listed: %s", error)  # noqa: TRY400 - the sentence is all there is to say
-        return {}
-
-
-async def _named(names: Sequence[bytes], found: AsyncIterator[Approval | None]) -> AsyncIterator[Any]:
-    position = 0
-    async for each in found:
-        yield names[position], each
-        position += 1
+        return {ids[0]: None}
 
 
 def _id(name: bytes) -> ApprovalId | None:

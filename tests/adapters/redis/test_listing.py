@@ -206,3 +206,17 @@ async def test_no_other_look_makes_a_list_be_parsed_again(
     assert len(await listing.asked_by(ALICE, 2)) == 2
     after = await listing.pending(2)
     assert all(one is other for one, other in zip(before, after, strict=True))
+
+
+async def test_what_cannot_be_read_is_not_listed_and_stays_in_the_index(
+    database: Database, approvals: RedisApprovals, listing: RedisListing
+) -> None:
+    for number in range(3):
+        await approvals.create(Change(one(number)))
+    key = KEYS.approval(THREAD, one(1).id)
+    written = await database.run(Command("GET", key))
+    await database.run(Command("SET", key, b"1 a\n{of a later version"))
+    for _ in range(2):
+        assert [each.id for each in await listing.pending()] == [one(0).id, one(2).id]
+    await database.run(Command("SET", key, written))
+    assert [each.id for each in await listing.pending()] == [one(0).id, one(1).id, one(2).id]
