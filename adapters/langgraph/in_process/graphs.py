@@ -341,7 +341,7 @@ async def _resume_interrupt(runner: ThreadRunner, thread: Thread, answer: Answer
         return await answering.answer_outdated(thread, pending)
     match pending.state:
         case AnswerState.TAKEN:
-            return Resumed(await runner.go_on(thread, key=answer.key))
+            return Resumed(await runner.go_on(thread, key=answer.key, answered=answer.interrupt))
         case AnswerState.UNKNOWN:
             return await answering.answer_unknown(thread, answer)
         case AnswerState.WAITS:

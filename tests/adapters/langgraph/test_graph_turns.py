@@ -1,6 +1,7 @@
 """A turn is fed once, a run that died goes on, nothing is lost and nothing is said twice."""
 
 import asyncio
+import contextlib
 import operator
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -66,6 +67,10 @@ def two_questions(_: State) -> State:
     return {"log": [interrupt({"question": "logs?"}), interrupt({"question": "PROD?"})]}
 
 
+def one_question(_: State) -> State:
+    return {"log": [interrupt({"question": "logs?"})]}
+
+
 def builder_of(*nodes: Any) -> StateGraph[Any, Any, Any, Any]:
     builder = StateGraph(State)
     before = START
@@ -123,6 +128,27 @@ async def test_killed_at_every_write_the_end_is_the_same(*, after: bool) -> None
             finished = True
             break
     assert finished
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_killed_twice_at_any_two_writes_an_answer_that_was_taken_is_never_called_undelivered(
+    *, after: bool
+) -> None:
+    for first_kill in range(1, 8):
+        for second_kill in range(1, 8):
+            saver = DyingSaver()
+            saver.after = after
+            async with talking(
+                builder_of(one_question, first, last), saver, input=INPUT, infrastructure=(Lost,)
+            ) as talk:
+                (asked,) = (await talk.say("hello", key="k")).asked
+                for kill in (first_kill, second_kill):
+                    saver.dies_at = saver.puts + kill
+                    with contextlib.suppress(Lost):
+                        await talk.answer(asked, APPROVE)
+                assert (await talk.answer(asked, APPROVE)).complete, (first_kill, second_kill)
+                assert (await state_of(talk))["log"] == [True, "first", "last"]
 
 
 async def test_a_turn_is_fed_once_however_often_it_is_delivered() -> None:

@@ -75,13 +75,13 @@ class ThreadRunner:
 
     # Going on ---------------------------------------------------------------------------------------------------------
 
-    async def run_on(self, thread: Thread) -> RunResult:
-        """For input that the thread was fed before: run what died or failed, then report."""
+    async def run_on(self, thread: Thread, answered: str = "") -> RunResult:
+        """For input that the thread was fed before: run what died or failed, then report. `answered` as in `go_on`."""
         thread, ended = await self.up_to_date(thread)
         if ended.stopped or ended.error is not None:
             return STOPPED if ended.stopped else self.report(thread, ended)
         died = thread.died or (thread.paused_at is None and thread.failures)
-        return await self.go_on(thread) if died else self.report(thread)
+        return await self.go_on(thread, answered=answered) if died else self.report(thread)
 
     async def rest(self, thread: Thread) -> RunResult:
         """Run what died, then report."""
@@ -91,7 +91,11 @@ class ThreadRunner:
         return await self.go_on(thread) if thread.died and ended.error is None else self.report(thread, ended)
 
     async def go_on(self, thread: Thread, key: str = "", answered: str = "") -> RunResult:
-        """Run from the last checkpoint, past a breakpoint too. `answered` is the pause that was decided."""
+        """Run from the last checkpoint, past a breakpoint too.
+
+        `answered` is the pause that was decided, or the interrupt whose stored answer was delivered again: the next
+        checkpoints name it. Cut off once more, its delivery would else find no trace of it, and report it as not sent.
+        """
         return await self.report_after(await self.run_again(thread, key, answered))
 
     async def run_again(self, thread: Thread, key: str = "", answered: str = "") -> Ended:
