@@ -74,6 +74,9 @@ class Board:
         self._slack = slack
         self._seen: dict[str, str] = defaultdict(str)
         self.messages: dict[str, list[tuple[Channel, str]]] = defaultdict(list)
+        """In the channel, where everybody sees them."""
+        self.copies: dict[str, list[tuple[Channel, str]]] = defaultdict(list)
+        """In somebody's direct messages: nobody presses these here, but they must tell the truth, too."""
         self.approvals: dict[str, str] = {}
         """The gate of each approval, read from the buttons of its card."""
 
@@ -109,7 +112,7 @@ class Board:
     def _read(self, channel: Channel, ts: str, message: Json) -> None:
         if "bot_id" not in message or not (gate := gate_of(text_of(message))):
             return
-        self.messages[gate].append((channel, ts))
+        (self.copies if channel.id.startswith("D") else self.messages)[gate].append((channel, ts))
         for element in elements(message):
             if approval := _APPROVAL.search(str(element.get("value", ""))):
                 self.approvals[approval[0].split(".", 2)[-1]] = gate

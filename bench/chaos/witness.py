@@ -72,11 +72,12 @@ class Witness:
         self._recorder.fact(
             "row", gate=gate, approval=row.approval,
             place=place, what=row.what.value, who=who,
-            choice=detail.get("choice", ""), value=value,
+            choice=detail.get("choice", ""), value=value, why=detail.get("refusal", ""),
         )  # fmt: skip
 
     def _messages(self) -> None:
-        for gate, messages in self._crowd.board.messages.items():
+        board = self._crowd.board
+        for gate, messages in (*board.messages.items(), *board.copies.items()):
             for channel, ts in messages:
                 if (message := channel.messages.get(ts)) is not None and "bot_id" in message:
                     self._recorder.fact("card", gate=gate, text=text_of(message), live=is_live(message))

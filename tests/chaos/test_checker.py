@@ -35,8 +35,8 @@ def click(by: str = "bob", choice: str = "approve", **changed: Any) -> Fact:
 
 
 def row(what: str, who: str | None = None, choice: str = "", value: Any = None, approval: str = "x#1") -> Fact:
-    place = PLACES.get(what, 1)
-    return fact("row", gate="c1.pay", approval=approval, place=place, what=what, who=who, choice=choice, value=value)
+    known = {"gate": "c1.pay", "approval": approval, "place": PLACES.get(what, 1), "value": value, "why": ""}
+    return fact("row", what=what, who=who, choice=choice, **known)
 
 
 PLACES = {"asked": 0, "decided": 2, "expired": 2, "answered": 2, "withdrawn": 2, "refused": 3, "delivered": 4}
@@ -248,6 +248,16 @@ def test_a_wrong_history_breaks_its_rule(facts: Facts, rules: set[str]) -> None:
 def test_each_rule_can_be_broken_and_has_a_column() -> None:
     rules = {each.__name__ for each in GATE_RULES} | set(OTHER_RULES)
     assert set().union(*(each[2] for each in WRONG)) == rules
+
+
+def test_a_click_whose_author_could_not_be_looked_up_makes_room_for_a_later_one_and_no_other_does() -> None:
+    later = [
+        each | {"sent": 0.1, "done": 0.2} if each["fact"] == "click" and each["by"] == "carol" else each
+        for each in approved()
+    ]
+    unknown = [each | {"why": "roster_unknown"} if each.get("what") == "refused" else each for each in later]
+    assert rules_broken(unknown) == set()
+    assert rules_broken([*unknown, click("carol", sent=0.3, done=0.4)]) == {"first_acked_click_wins"}
 
 
 UNDONE: Facts = [gate(), START, click(), row("asked"), card("Approval needed", live=True)]

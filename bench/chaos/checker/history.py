@@ -8,7 +8,7 @@ All times are seconds of one monotonic clock of the machine; no rule compares an
 | `start` | the message that starts a case | `case`, `acked` |
 | `click` | what a person sent to decide a gate: a click, a form, an answer | `gate`, `by`, `choice`, `value`, `sent`, `done`, `acked` |
 | `told` | what one person alone was told | `case`, `by`, `text` |
-| `row` | a row of the audit, and its place in that of the thread | `gate`, `approval`, `place`, `what`, `who`, `choice`, `value` |
+| `row` | a row of the audit, and its place in that of the thread | `gate`, `approval`, `place`, `what`, `who`, `choice`, `value`, `why` |
 | `got` | a node got this answer to its interrupt | `gate`, `verdict`, `amount`, `at`, `seen` |
 | `did` | a node did what was approved | the same |
 | `trouble` | something was broken from `since` until `until` | `what`, `since`, `until` |
@@ -94,6 +94,8 @@ class Row(Fact):
     who: str | None
     choice: str
     value: Json
+    why: str
+    """The reason of a refusal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ VOTES: Final = ("voted", "edited", "answered")
 CLOSING: Final = ("decided", "answered", "expired", "stopped", "withdrawn", "undeliverable")
 RUNS: Final = ("approve", "edit", "answer")
 """The verdicts after which a graph does what was asked; not after `reject`, which an expiry is as well."""
+NOT_LOOKED_UP: Final = "roster_unknown"
+"""The reason of a refusal: Slack did not say who somebody is."""
 NOBODY: Final = "nobody"
 """The verdict of a request that was decided without a vote."""
 SAYS: Final = {
@@ -172,16 +174,30 @@ def acked_clicks_count(history: History, gate: Gate, about: About) -> Found:
 
 
 def first_acked_click_wins(_: History, gate: Gate, about: About) -> Found:
-    """What decides was sent before enough other clicks were acked: an acked one does not make room for a later one."""
+    """What decides was sent before enough other clicks were acked: an acked one does not make room for a later one.
+
+    Except where Slack did not say who its author is: nobody decides who could not be looked up. It is refused, its
+    author is told why, and the next one counts.
+    """
     outcome = outcome_of(about)
     acked = sorted((each for each in about.clicks() if each.acked and each.by in gate.may), key=lambda each: each.done)
-    enough = _enough(acked, gate.quorum)
+    enough = _enough(_looked_up(acked, about), gate.quorum)
     if outcome is None or not outcome.votes or not enough:
         return
     for vote in outcome.votes:
         given = [each for each in about.clicks() if _gave(each, vote)]
         if given and min(each.sent for each in given) > enough[-1].done:
             yield f"{vote.who} decided after enough clicks of others were acked", [*enough, *given, vote]
+
+
+def _looked_up(acked: Iterable[Click], about: About) -> Iterator[Click]:
+    """Leave out as many clicks of a person, the first ones, as were refused because they could not be looked up."""
+    unknown = Counter(each.who for each in about.rows("refused") if each.why == NOT_LOOKED_UP)
+    for click in acked:
+        if unknown[click.by]:
+            unknown[click.by] -= 1
+        else:
+            yield click
 
 
 def _enough(acked: Iterable[Click], quorum: int) -> list[Click]:
