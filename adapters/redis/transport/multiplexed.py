@@ -198,7 +198,12 @@ class Multiplexed:
         try:
             if self._link is not None:
                 await self._link.aclose()
-            self._link = PipelinedConnection(await self._open(), self._patience)
+            connection = await self._open()
+            try:
+                self._link = PipelinedConnection(connection, self._patience)
+            except redis.ConnectionError:
+                await connection.disconnect(nowait=True)
+                raise
             self._reached = True
             return self._link
         finally:

@@ -65,13 +65,18 @@ class _Packet:
 
 
 class PipelinedConnection:
-    """A connection from its opening to its end; a lost one is never used again."""
+    """A connection from its opening to its end; a lost one is never used again.
+
+    Raises redis.ConnectionError where its socket is closed already.
+    """
 
     def __init__(self, connection: Any, patience: float) -> None:
         self.lives = True
         self._connection = connection
         # The writer is private, its public wrapper starts a task for each packet: a test notices when it moves.
         self._writer: asyncio.StreamWriter = connection._writer  # noqa: SLF001
+        if self._writer.transport.is_closing():
+            raise redis.ConnectionError(CLOSED)
         self._writer.transport.set_write_buffer_limits(high=_ROOM, low=_ROOM)
         _widen(self._writer.get_extra_info("socket"))
         self._patience = patience
@@ -91,6 +96,9 @@ class PipelinedConnection:
         """Send commands; gives a future of their answers."""
         packed = [_pack(command) for command in commands]
         packet = _Packet(len(packed), self._loop.create_future())
+        if self._is_shut():
+            packet.answered.set_exception(redis.ConnectionError(CLOSED))
+            return packet.answered
         if not self._waiting and not self._unsent:
             self._writer.write(b"".join(packed))
         else:
@@ -114,8 +122,14 @@ class PipelinedConnection:
         if not self.lives:
             raise redis.ConnectionError("the connection was lost")
 
+    def _is_shut(self) -> bool:
+        """End a connection whose socket closed and nobody was told yet: uvloop raises RuntimeError at a write."""
+        if self._writer.transport.is_closing():
+            self.end(redis.ConnectionError(CLOSED))
+        return not self.lives
+
     def _flush(self) -> None:
-        if self.lives:
+        if not self._is_shut():
             # Not `writelines`: up to Python 3.13.1 it never tells that the socket is full (CVE-2024-12254).
             for packet in _joined(self._unsent):
                 self._writer.write(packet)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import redis
+import uvloop
 from fakes import servers
 from fakes.broken_wire import BrokenWire, How, Line
 from fakes.people import wait_until
@@ -243,6 +244,32 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection(redis_server:
         await wait_until(as_async(lambda: not link.lives))
         await talks(transport, words(20))
         assert len(wire.lines) == 2
+
+
+async def call_once_it_closed(connection: Any) -> None:
+    link = pipelined.PipelinedConnection(connection, 60.0)
+    connection._writer.transport.abort()
+    await link.send([("PING",)])
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["before it was handed over", "after"])
+def test_a_socket_that_closed_unnoticed_is_left_at_the_next_call(
+    redis_server: str, new_loop: Callable[[], asyncio.AbstractEventLoop], *, at_once: bool
+) -> None:
+    async def close_and_call() -> None:
+        pool: Any = pool_of(redis_server)
+        connection = pool.make_connection()
+        await connection.connect()
+        if at_once:
+            connection._writer.transport.abort()
+            await asyncio.sleep(0)
+        with pytest.raises(redis.ConnectionError):
+            await call_once_it_closed(connection)
+        await connection.disconnect(nowait=True)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(asyncio.wait_for(close_and_call(), 30.0))
 
 
 async def test_a_half_closed_socket_is_left(redis_server: str) -> None:
