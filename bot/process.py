@@ -3,14 +3,16 @@
 The imports of a command are made when it runs, so that each starts fast.
 """
 
+import contextlib
 import json
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.config.problems import ProblemsError
-from bot.runtime import loop
+from bot.runtime.garbage import collected_when_ready
+from bot.runtime.late_modules import spare
 
 if TYPE_CHECKING:
     from bot.commands.explain import ExplainedCall
@@ -19,36 +21,41 @@ if TYPE_CHECKING:
 
 def init(options: "Options") -> int:
     """`signoff init`."""
-    from bot.commands.init import init as written
+    with _lean_start():
+        from bot.commands.init import init as written
 
-    return _to_its_end(written(options))
+        return _to_its_end(written(options))
 
 
 def run(config: Path, processes: int, hung_seconds: int) -> int:
     """`signoff run`."""
-    from bot.commands.run import run as ran
-    from bot.commands.run import supervise
+    if processes > 1:
+        from bot.commands.run import supervise
 
-    if processes == 1:
+        return _to_its_end(supervise(config, processes, hung_seconds))
+    with _lean_start():
+        from bot.commands.run import run as ran
+
         return _to_its_end(ran(config), fast=True)
-    return _to_its_end(supervise(config, processes, hung_seconds))
 
 
 def work() -> int:
     """A worker of `signoff run --processes N`: see `bot.supervisor`."""
-    from bot.commands.run import work as worked
-    from bot.supervisor.assignment import taken
+    with _lean_start():
+        from bot.commands.run import work as worked
+        from bot.supervisor.assignment import taken
 
-    return _to_its_end(worked(taken()), fast=True)
+        return _to_its_end(worked(taken()), fast=True)
 
 
 def demo(
     config: Path | None, data: Path, port: int | None, people: Path | None, *, speed: float = 1, browser: bool
 ) -> int:
     """`signoff demo`."""
-    from bot.commands.demo import demo as shown
+    with _lean_start():
+        from bot.commands.demo import demo as shown
 
-    return _to_its_end(shown(config, data.absolute(), port, people, speed=speed, browser=browser), fast=True)
+        return _to_its_end(shown(config, data.absolute(), port, people, speed=speed, browser=browser), fast=True)
 
 
 def workspace(port: int, data: Path, people: Path | None) -> int:
@@ -60,9 +67,10 @@ def workspace(port: int, data: Path, people: Path | None) -> int:
 
 def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> int:
     """`signoff check`."""
-    from bot.commands.check import check as checked
+    with _lean_start():
+        from bot.commands.check import check as checked
 
-    return _to_its_end(checked(config, strict=strict, offline=offline, as_json=as_json))
+        return _to_its_end(checked(config, strict=strict, offline=offline, as_json=as_json))
 
 
 def manifest(url: str | None) -> int:
@@ -133,8 +141,17 @@ def policy_test(config: Path, file: Path) -> int:
     return _to_its_end(tested())
 
 
+@contextlib.contextmanager
+def _lean_start() -> Iterator[None]:
+    """For what imports graphs: see `bot.runtime.garbage` and `bot.runtime.late_modules`."""
+    with collected_when_ready():
+        spare()
+        yield
+
+
 def _to_its_end(main: Coroutine[Any, Any, int], *, fast: bool = False) -> int:
     from bot.masking import masked
+    from bot.runtime import loop
 
     try:
         return loop.run(main, fast=fast)

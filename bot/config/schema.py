@@ -18,10 +18,15 @@ The line below the second and third says what to do where the file is missing. A
 one with spaces is written as an address of a file.
 """
 
+import ast
+import inspect
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -123,7 +128,17 @@ def _keys(node: object) -> Iterator[Node]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's own, with defaults as they are written in the file, and none for what cannot be written."""
+    """Pydantic's own, with docstrings, and with defaults as they are written in the file, where they can be written."""
+
+    @override
+    def model_schema(self, schema: Any) -> JsonSchemaValue:
+        found, model = super().model_schema(schema), schema["cls"]
+        for name, field in model.model_fields.items():
+            node, text = found["properties"][field.alias or name], _docstring(model, name)
+            if text:
+                shown = {key: node.pop(key) for key in ("examples",) if key in node}
+                node.update({"description": text, **shown})
+        return found
 
     @override
     def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:
@@ -146,6 +161,28 @@ class _Generator(GenerateJsonSchema):
         if found.get("default", ...) in (None, "", [], {}):
             del found["default"]
         return found
+
+
+def _docstring(model: type[BaseModel], field: str) -> str:
+    """The docstring below a field, in the class that declares it or the nearest above it."""
+    told = (_docstrings(each.__module__).get((each.__qualname__, field)) for each in model.__mro__)
+    return next(filter(None, told), "")
+
+
+@cache
+def _docstrings(module: str) -> Mapping[tuple[str, str], str]:
+    """The docstrings below the fields of a module's classes, by class and field."""
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (OSError, TypeError):  # no source, as for `object`
+        return {}
+    found: dict[tuple[str, str], str] = {}
+    for kind in (each for each in tree.body if isinstance(each, ast.ClassDef)):
+        for above, below in pairwise(kind.body):
+            match above, below:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                    found[kind.name, name] = inspect.cleandoc(text)
+    return found
 
 
 def _spelled(length: timedelta) -> str:

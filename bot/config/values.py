@@ -31,9 +31,13 @@ T = TypeVar("T")
 
 
 class Strict(BaseModel):
-    """An entry that refuses what it does not know. The docstring below a key describes it in the JSON Schema."""
+    """An entry that refuses what it does not know. The docstring below a key describes it in the JSON Schema.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    An entry is built when one is first read, and its docstrings are read by `bot.config.schema` alone: with pydantic's
+    `use_attribute_docstrings` each start would look through all of the source for them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 EMPTY = ("is empty", 'Give it a value, or remove the key. Quote what starts with #: "#name".')
