@@ -41,12 +41,18 @@ def fingerprints(graph: Any) -> Mapping[str, str]:
     The first 16 leave out what the node holds: they are the whole mark in threads of Signoff 0.1. A node that holds no
     code has the dot. START has no code of its own, and no fingerprint.
     """
-    first, whole = (_nodes(graph, "", held=held) for held in (False, True))
-    marks = {path: _mark(name, reader) for path, name, reader in first}
-    for path, name, reader in whole:
+    return fingerprints_and_texts(graph)[0]
+
+
+def fingerprints_and_texts(graph: Any) -> tuple[Mapping[str, str], Mapping[str, frozenset[str]]]:
+    """Return `fingerprints` and `texts`, which the same look at the code gives."""
+    marks, found = dict[str, str](), dict[str, frozenset[str]]()
+    for path, name, reader in _nodes(graph, "", held=False):
+        marks[path], found[path] = _mark(name, reader), frozenset(each for each in reader.lines if each[:1] in "'\"")
+    for path, name, reader in _nodes(graph, "", held=True):
         mark = _mark(name, reader)
         marks[path] += "." if mark == marks[path] else mark
-    return MappingProxyType(marks)
+    return MappingProxyType(marks), MappingProxyType(found)
 
 
 def as_far_as(stored: str, now: str) -> str:
@@ -56,11 +62,7 @@ def as_far_as(stored: str, now: str) -> str:
 
 def texts(graph: Any) -> Mapping[str, frozenset[str]]:
     """Collect the texts in the code of each node, by path, each as Python spells it (`'action'`)."""
-    found = (
-        (path, frozenset(line for line in reader.lines if line[:1] in "'\""))
-        for path, _, reader in _nodes(graph, "", held=False)
-    )
-    return MappingProxyType(dict(found))
+    return fingerprints_and_texts(graph)[1]
 
 
 def _nodes(graph: Any, above: str, *, held: bool) -> Iterator[tuple[str, str, "_Reader"]]:
@@ -91,6 +93,16 @@ def _mark(name: str, reader: "_Reader") -> str:
     return hashlib.sha256("\n".join([name, *reader.lines]).encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The constants that are written in a file, each as Python spells it. The file is read when they are asked for."""
+
+    file: str
+
+    def __contains__(self, spelled: str) -> bool:
+        return spelled in _literals(self.file)
+
+
 class _Reader:
     """Collects a line for each piece of code that a node reaches. Their hash is stored: never change a line.
 
@@ -115,7 +127,7 @@ class _Reader:
                 self._function(value, deep=deep)
             case MethodType():
                 self.read(value.__func__, deep=deep)
-                self._hold("self", value.__self__, frozenset(), ours_only=not _is_ours(value))
+                self._hold("self", value.__self__, _Written(""), ours_only=not _is_ours(value))
             case partial():
                 self.read(value.func, deep=deep)
                 self._given(value)
@@ -135,7 +147,7 @@ class _Reader:
         wrapped = getattr(function, "__wrapped__", None)
         if wrapped is not None:
             self.read(wrapped)
-        written = _literals(function.__code__.co_filename)
+        written = _Written(function.__code__.co_filename)
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self._written(default, written)
             self._hold("default", default, written, ours_only=is_library(function.__code__.co_filename))
@@ -147,7 +159,7 @@ class _Reader:
             self._used(name, function.__globals__.get(name), written)
 
     def _closure(self, function: FunctionType, *, ours_only: bool) -> None:
-        written = _literals(function.__code__.co_filename)
+        written = _Written(function.__code__.co_filename)
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
             try:
                 held = cell.cell_contents
@@ -168,7 +180,7 @@ class _Reader:
             return
         own = _is_ours(made)
         function = made.func.__func__ if type(made.func) is MethodType else made.func
-        written = _literals(function.__code__.co_filename) if type(function) is FunctionType else frozenset[str]()
+        written = _Written(function.__code__.co_filename) if type(function) is FunctionType else _Written("")
         for name, value in (*((str(number), each) for number, each in enumerate(made.args)), *made.keywords.items()):
             if not own and type(value) is FunctionType:  # LangGraph runs each synchronous node by such a partial
                 if _is_ours(value):
@@ -181,7 +193,7 @@ class _Reader:
 
     # What a function holds --------------------------------------------------------------------------------------------
 
-    def _hold(self, name: str, value: Any, written: frozenset[str], *, ours_only: bool = False) -> None:
+    def _hold(self, name: str, value: Any, written: _Written, *, ours_only: bool = False) -> None:
         """Read the code in a value that is held under a name, if there is any."""
         shape = self._shape(value, _Held(written, ours_only)) if self._held else ""
         if shape:
@@ -258,7 +270,7 @@ class _Reader:
         self.read(value)
         return str(self._seen[id(value)])
 
-    def _written(self, value: Any, written: frozenset[str]) -> None:
+    def _written(self, value: Any, written: _Written) -> None:
         """Read a value if it is written in the file: any other was made at run time, and differs between processes."""
         kind = type(value)
         if issubclass(kind, tuple):
@@ -267,7 +279,7 @@ class _Reader:
         elif not issubclass(kind, str | bytes | int | float | complex) or kind is bool or repr(value) in written:
             self._constant(value)
 
-    def _used(self, name: str, value: Any, written: frozenset[str]) -> None:
+    def _used(self, name: str, value: Any, written: _Written) -> None:
         """Read something that a function's code names: code of the project, or a constant of the file.
 
         A value that is not written in the file was made at run time, and may differ between processes.
@@ -283,7 +295,7 @@ class _Reader:
 
     def _class(self, kind: type) -> None:
         self.lines.append(f"class {kind.__qualname__}")
-        written = _literals(_file_of(kind))
+        written = _Written(_file_of(kind))
         for name in sorted(vars(kind)):
             held = vars(kind)[name]
             if self._held and type(held) in (str, int, float) and not name.startswith("__") and repr(held) in written:
@@ -345,7 +357,7 @@ class _Reader:
 class _Held:
     """Where a held value lies: the constants of the file, whether library code holds it, and how deep."""
 
-    written: frozenset[str]
+    written: _Written
     ours_only: bool
     depth: int = 0
 

@@ -13,7 +13,7 @@ from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.tools import tool
 
-from adapters.langgraph.fingerprint import fingerprints, is_library, texts
+from adapters.langgraph.fingerprint import _mark, _Reader, fingerprints, is_library, texts
 from adapters.langgraph.loading.exports import load
 
 SOURCE = """
@@ -374,6 +374,60 @@ def test_reading_what_a_node_holds_calls_none_of_it_and_does_not_read_its_data(t
     source = HOLDS.replace("HELD", held)
     before = marks(tmp_path / "v1", source)
     assert before == marks(tmp_path / "v2", source.replace("[0] * 3", "[0] * 5000"))
+
+
+STORED = """
+from functools import partial
+
+LIMIT, STARTED = 3, id(object())
+
+class Dry:
+    mode, since = "dry", str(id(object()))
+    def __init__(self, inner=None):
+        self.inner, self.data = inner, [1, 2]
+    def run(self, question):
+        return f"{question}? {LIMIT}"
+
+def helper(question, again="sure?", seen=STARTED):
+    return f"{question} {again} {seen}"
+
+def make(question, how):
+    def made(state, *, more=("x", 2.5)):
+        return how(question) if state else [each for each in more]
+    return made
+
+class Node:
+    def __call__(self, state):
+        return self.ask(state, LIMIT)
+    def ask(self, state, limit):
+        return TOOLS["first"].run(state[:limit])
+
+TOOLS = {"first": Dry(Dry()), STARTED: helper, "plain": {"second": [helper, Dry]}}
+node, closure, given = Node(), make("why", helper), partial(make, "why", how=helper)
+"""
+MARKS = {
+    (3, 11): {
+        "node": ["6386600e0e9519e2", "fbd771be8dc5538c"],
+        "closure": ["c7e1eff9dd7b96f2", "c7e1eff9dd7b96f2"],
+        "given": ["421c30ca9878e735", "52d40b12326d0bd8"],
+        "helper": ["a7e86718f04eef30", "a7e86718f04eef30"],
+        "Dry": ["57ddab7608394e96", "5bae9b6483db183b"],
+    },
+}
+"""Made by Signoff before it read the constants of a file only where they matter."""
+
+
+@pytest.mark.promise("P4")
+@pytest.mark.skipif(sys.version_info[:2] not in MARKS, reason="each version of Python compiles bytecode of its own")
+def test_the_same_code_has_the_fingerprint_that_an_earlier_signoff_stored(tmp_path: Path) -> None:
+    (tmp_path / "stored.py").write_text(STORED)
+    found: dict[str, list[str]] = {}
+    for name in ("node", "closure", "given", "helper", "Dry"):
+        for held in (False, True):
+            reader = _Reader(held=held)
+            reader.read(load(f"stored.py:{name}", tmp_path))
+            found.setdefault(name, []).append(_mark(name, reader))
+    assert found == MARKS[sys.version_info[:2]]
 
 
 IN_NO_ORDER = "{dry, ONE, real, Dry, Real, Slots(frozenset([Dry, make, given]))}"
