@@ -39,7 +39,12 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     try:
         async with bot.listening():
             on_ready()
-            await _first_end(lanes, graphs, names, posting, on_call, reload, stop=stopping)
+            reading = asyncio.create_task(bot.read_graphs(), name="reading")
+            try:
+                await _first_end(lanes, graphs, names, posting, on_call, reload, reading, stop=stopping)
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
     finally:
         try:
             bot.drain()
