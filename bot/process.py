@@ -4,8 +4,10 @@ The imports of a command are made when it runs, so that each starts fast.
 """
 
 import contextlib
+import importlib
 import json
 import sys
+import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,6 +148,8 @@ def _lean_start() -> Iterator[None]:
     """For what imports graphs: see `bot.runtime.garbage` and `bot.runtime.late_modules`."""
     with collected_when_ready():
         spare()
+        # Its import reads the certificates of the system twice, and lets go of the interpreter meanwhile.
+        threading.Thread(target=importlib.import_module, args=("aiohttp",), daemon=True).start()
         yield
 
 

@@ -7,28 +7,10 @@ not have the types that the tool's schema declares, the condition is unknown.
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
-from jsonschema.validators import create
-from referencing import Registry
-
 from engine.asks.ask import DEEPEST, Json, is_storable
-
-_RULES = Draft202012Validator.VALIDATORS
-_TYPES: Final = create(
-    meta_schema={},
-    validators={
-        **{
-            name: _RULES[name]
-            for name in ("$ref", "type", "properties", "additionalProperties", "items", "prefixItems")
-        },
-        **{name: _RULES[name] for name in ("allOf", "anyOf")},
-        "oneOf": _RULES["anyOf"],
-    },
-    type_checker=Draft202012Validator.TYPE_CHECKER,
-)
-"""Checks the types of a schema, and nothing that could take long: no patterns, no unique items."""
 
 
 def problem_of(args: Json, schema: Mapping[str, Json] | None) -> str:
@@ -78,9 +60,27 @@ def _is_text(text: str) -> bool:
     return "\0" not in text and (text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text))
 
 
+@cache
+def _types() -> Any:
+    """Make what checks the types of a schema, and nothing that could take long: no patterns, no unique items."""
+    # jsonschema takes a while to import, and is needed only when a condition judges a call.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema.validators import create  # noqa: PLC0415
+
+    rules = Draft202012Validator.VALIDATORS
+    as_they_are = ("$ref", "type", "properties", "additionalProperties", "items", "prefixItems", "allOf", "anyOf")
+    return create(
+        meta_schema={},
+        validators={**{name: rules[name] for name in as_they_are}, "oneOf": rules["anyOf"]},
+        type_checker=Draft202012Validator.TYPE_CHECKER,
+    )
+
+
 def _wrong_type(args: Mapping[str, Json], schema: Mapping[str, Json]) -> str:
+    from referencing import Registry  # noqa: PLC0415 - as jsonschema
+
     try:
-        error = next(_TYPES(dict(schema), registry=Registry()).iter_errors(args), None)
+        error = next(_types()(dict(schema), registry=Registry()).iter_errors(args), None)
     except Exception:  # noqa: BLE001 - a broken schema fails in many ways
         return "the tool's schema cannot be read"
     if error is None:
