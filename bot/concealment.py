@@ -22,6 +22,8 @@ Path = tuple[str | int, ...]
 
 def shown(approval: Approval) -> Approval:
     """The approval as people see it; the same object where it holds no secret."""
+    if not _holds_secret(approval):
+        return approval
     values = _Values()
     seen = replace(
         approval,
@@ -33,6 +35,24 @@ def shown(approval: Approval) -> Approval:
         offered=tuple(replace(each, text=concealed(each.text)) for each in approval.offered),
     )
     return approval if seen == approval else seen
+
+
+def _holds_secret(approval: Approval) -> bool:
+    """False if nothing that `shown` looks at holds a secret: all of it is searched at once, as hardly any does."""
+    ask, reviews = approval.ask, approval.reviews
+    votes = [each for review in reviews for each in (*review.votes, review.decision) if each is not None]
+    values = [ask.payload, *(each.value for each in ask.actions), *(each.value for each in reviews)]
+    values += [review.decision.value for review in reviews if review.decision is not None]
+    values += [dict(each.schema) for each in ask.actions if each.schema]
+    values += approval.replaced.values if approval.replaced is not None else ()
+    texts = [ask.prompt, ask.speaker, approval.note, approval.operator, *(each.text for each in approval.offered)]
+    texts += [text for each in votes for text in (each.text, each.option)]
+    for action in ask.actions:
+        texts += (action.name, action.description, *(each.word for each in action.options))
+        texts += (action.own_words or {}).values()
+    joined = "\n".join(texts)
+    once = list({id(each): each for each in values}.values())
+    return concealer(_document(once)) is not None or concealed(joined) != joined
 
 
 class ShownList(Sequence[Approval]):

@@ -47,26 +47,30 @@ def most_filled(stages: Sequence[Stage], voters: Sequence[FillableParts]) -> int
 
     H. W. Kuhn, The Hungarian method for the assignment problem, 1955.
     """
-    seats = {
+    seats: _Seats = {
         (stage, place): [None] * part.quorum for stage, parts in enumerate(stages) for place, part in enumerate(parts)
-    }  # type: dict[tuple[int, int], list[int | None]]
-
-    def seated(voter: int, tried: set[tuple[int, int, int]]) -> bool:
-        for seat in _seats_of(seats, voters[voter]):
-            if seat in tried:
-                continue
-            tried.add(seat)
-            stage, place, number = seat
-            holder = seats[stage, place][number]
-            if holder is None or seated(holder, tried):
-                seats[stage, place][number] = voter
-                return True
-        return False
-
-    return sum(seated(voter, set()) for voter in range(len(voters)))
+    }
+    return sum(_takes_seat(voter, voters, seats, set()) for voter in range(len(voters)))
 
 
-def _seats_of(seats: dict[tuple[int, int], list[int | None]], able: FillableParts) -> Iterator[tuple[int, int, int]]:
+_Seats = dict[tuple[int, int], list[int | None]]
+
+
+def _takes_seat(voter: int, voters: Sequence[FillableParts], seats: _Seats, tried: set[tuple[int, int, int]]) -> bool:
+    """Give a voter a seat, if those who hold one can move. Not a closure, which would be garbage in a cycle."""
+    for seat in _seats_of(seats, voters[voter]):
+        if seat in tried:
+            continue
+        tried.add(seat)
+        stage, place, number = seat
+        holder = seats[stage, place][number]
+        if holder is None or _takes_seat(holder, voters, seats, tried):
+            seats[stage, place][number] = voter
+            return True
+    return False
+
+
+def _seats_of(seats: _Seats, able: FillableParts) -> Iterator[tuple[int, int, int]]:
     for part in able:
         for number in range(len(seats.get(part, ()))):
             yield (*part, number)

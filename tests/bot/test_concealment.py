@@ -1,15 +1,19 @@
 """What people see has no secrets, and what they send back has them again."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.slack_samples import BOB, NOW, action, approval, ask
 
-from bot.concealment import problems, restored, shown_value
+from bot.concealment import problems, restored, shown, shown_value
 from bot.masking import MASK
-from engine.asks.ask import Json
+from engine.approvals.approval import Approval, Replaced, Vote, Words
+from engine.asks.ask import Choice, Decision, Json, Option
+from engine.ids import MessageTs
 
 pytestmark = pytest.mark.promise("P4")
 
@@ -148,3 +152,47 @@ def test_true_is_not_one() -> None:
     given_back = restored({"flag": 1}, {"flag": True, "key": KEY})
     assert given_back == {"flag": 1}
     assert given_back["flag"] is not True
+
+
+ACTION = action({"to": "bob"}, name="send")
+VOTE = Vote(BOB, Choice.OPTION, NOW, "words", option="later")
+
+
+def _with_action(**more: Any) -> Approval:
+    return approval(ask(replace(ACTION, **more)))
+
+
+def _with_review(**more: Any) -> Approval:
+    asked = approval()
+    return replace(asked, reviews=(replace(asked.reviews[0], **more),))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        approval(replace(ask(), payload={"a": [KEY]})),
+        approval(ask(prompt=f"Send {KEY}?")),
+        approval(ask(speaker=KEY)),
+        _with_action(name=KEY),
+        _with_action(value={"to": KEY}),
+        _with_action(description=f"with {KEY}"),
+        _with_action(schema={"properties": {"to": {"default": KEY}}}),
+        _with_action(options=(Option(KEY),)),
+        _with_action(own_words={"approve": KEY}),
+        _with_review(value={"to": KEY}),
+        _with_review(votes=(replace(VOTE, text=KEY),)),
+        _with_review(votes=(replace(VOTE, option=KEY),)),
+        _with_review(decision=Decision(Choice.EDIT, value={"to": KEY})),
+        _with_review(decision=Decision(Choice.REJECT, text=KEY)),
+        _with_review(decision=Decision(Choice.OPTION, option=KEY)),
+        approval(note=f"because of {KEY}"),
+        approval(operator=KEY),
+        approval(replaced=Replaced("approved", (BOB,), ({"to": KEY},))),
+        approval(offered=(Words(KEY, MessageTs("1.2")),)),
+    ],
+)
+def test_a_secret_is_concealed_wherever_it_stands_in_an_approval(asked: Approval) -> None:
+    seen = shown(asked)
+    assert KEY not in repr(seen)
+    assert MASK in repr(seen)
+    assert shown(seen) is seen

@@ -11,6 +11,7 @@ import difflib
 import json
 import re
 from dataclasses import dataclass
+from itertools import repeat
 
 from adapters.blockkit import limits
 from adapters.slack.drawing.deceptive_characters import spell_out
@@ -95,15 +96,30 @@ def chunks(text: str, size: int = CHUNK) -> list[str]:
 
 def pretty(value: Json) -> str:
     """JSON for people, keys in the given order; a string stays as it is. Not yet `visible`."""
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return value if isinstance(value, str) else _indented(value)
+
+
+_spelled = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _indented(value: Json, margin: str = "\n") -> str:
+    """JSON as `json.dumps` indents it by 2. That would leave a hundred objects to the garbage collector each time."""
+    inner = f"{margin}  "
+    if isinstance(value, dict) and value:
+        held = list(map(_indented, value.values(), repeat(inner)))
+        parts = [f"{_spelled(name)}: {each}" for name, each in zip(value, held, strict=True)]
+        return f"{{{inner}{f',{inner}'.join(parts)}{margin}}}"
+    if isinstance(value, list) and value:
+        return f"[{inner}{f',{inner}'.join(map(_indented, value, repeat(inner)))}{margin}]"
+    return _spelled(value)
 
 
 def scalar(value: Json) -> str:
     """A short value on one line. A string has no quotes, unless it would pass for another value."""
     if not isinstance(value, str):
-        return visible(json.dumps(value, ensure_ascii=False))
+        return visible(_spelled(value))
     if value != value.strip() or not value or _is_json(value):
-        return visible(json.dumps(value, ensure_ascii=False))
+        return visible(_spelled(value))
     return visible(value)
 
 
@@ -114,13 +130,22 @@ def edged(text: str) -> tuple[str, str]:
     """
     shown = visible(text)
     core = shown.rstrip(" \t\n")
+    if core == shown:
+        return shown, ""
     tail = shown[len(core) :]
     counted = [(tail.count(each), name) for each, name in ((" ", "space"), ("\t", "tab"), ("\n", "line break"))]
     told = [f"a {name}" if count == 1 else f"{count} {name}s" for count, name in counted if count]
-    return core, f"ends with {' and '.join(told)}" if told else ""
+    return core, f"ends with {' and '.join(told)}"
+
+
+_BEGINS_JSON = frozenset('{["-0123456789tfnNI')
+"""The last two begin what Python reads besides: NaN and Infinity."""
 
 
 def _is_json(text: str) -> bool:
+    """True for a text without blanks around it that is JSON."""
+    if text[0] not in _BEGINS_JSON:
+        return False
     try:
         json.loads(text)
     except ValueError:
@@ -130,7 +155,7 @@ def _is_json(text: str) -> bool:
 
 def document(value: Json) -> str:
     """A JSON file in which nothing hides: invisible characters become JSON escapes."""
-    return spell_out(json.dumps(value, indent=2, ensure_ascii=False), _json_escape) + "\n"
+    return spell_out(_indented(value), _json_escape) + "\n"
 
 
 def document_line(value: Json) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,6 +18,7 @@ from adapters.slack.drawing.untrusted_text import (
     line_diff,
     mrkdwn,
     plain_line,
+    pretty,
     scalar,
     unmarked,
     visible,
@@ -137,3 +139,24 @@ def test_clipping_and_labels() -> None:
 @example("".join(map(chr, range(128))))
 def test_what_is_plain_ascii_is_read_as_any_other_text(text: str) -> None:
     assert visible(f"{text} é") == f"{visible(text)} é"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(), below, max_size=4),
+        max_leaves=12,
+    )
+)
+def test_json_for_people_is_indented_as_python_does_it(value: Any) -> None:
+    assert pretty([value]) == json.dumps([value], indent=2, ensure_ascii=False)
+
+
+@given(st.text(alphabet='{}[]":,-.0123456789aeflnrstuINy', max_size=8))
+def test_a_text_that_is_json_is_quoted(text: str) -> None:
+    try:
+        json.loads(text)
+        quoted = True
+    except ValueError:
+        quoted = text == ""
+    assert scalar(text) == (json.dumps(text) if quoted else text)
