@@ -1,6 +1,5 @@
 """Opening: the graph asks, or asks again after its request was withdrawn."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.approvals.approval import GRANT_OF, Approval, Copy, NotCalled, Notify, Place, Review, State
@@ -13,6 +12,7 @@ from engine.machine.common_effects import calls_of, drawing_of, timers_set
 from engine.machine.step import Step, entry_of
 from engine.sentences import notices
 from engine.sentences.spoken import moment
+from engine.values import replace
 
 
 def open_request(approval: Approval, event: Opened | AskedAgain, now: datetime) -> Step:
