@@ -3,10 +3,11 @@
 A resumed graph would read the checkpoint that the bot has just read, to see whether the question still waits, and the
 node would start only when the decision is kept. Both round trips are on the way from a click to the node. So:
 
-* The run begins with the very bytes that were read for the thread. Nobody else can have written the thread since: the
-  read was refused unless this lane's fence was the newest, and so is everything that the run writes, by the same fence.
-  LangGraph still looks by itself whether the interrupt is pending in them (strict resume). Savers that cannot decode
-  their bytes again are asked once more.
+* The run begins with the very bytes that were read for the thread, and LangGraph looks by itself whether the interrupt
+  is pending in them (strict resume). The read was refused unless this lane's fence was the newest. Whoever takes the
+  lane after that has a newer one, and then nothing of this run is stored. A process that stands still for a whole lease
+  between that read and the node still runs the node: a second read would only move that moment. Savers that cannot
+  decode their bytes again are asked once more.
 * The marks of the decisions (`adapters.langgraph.guards.step_writes`) are written while the node runs, and the run
   stores nothing before they are stored. So whoever finds an answer, a result or a checkpoint of this run finds the
   marks, too. A crash before leaves the thread as it was, and the answer is delivered again.
