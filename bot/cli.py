@@ -175,14 +175,20 @@ def workspace(
     ],
     data: Data,
     people: People = None,
+    http: Annotated[
+        str | None,
+        typer.Option("--http", metavar="URL", help="Deliver to the bot here, signed, instead of by Socket Mode."),
+    ] = None,
 ) -> None:
     """Run the local Slack workspace alone.
 
     Prints the environment that points a bot at it.
     """
+    if http is not None and not http.startswith(("http://", "https://")):
+        _fail(f'--http: "{http}" is not the address of a bot. Write http://127.0.0.1:8080/slack/events.')
     from bot import process
 
-    raise typer.Exit(process.workspace(port, data, people))
+    raise typer.Exit(process.workspace(port, data, people, http))
 
 
 @app.command()

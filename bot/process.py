@@ -60,11 +60,11 @@ def demo(
         return _to_its_end(shown(config, data.absolute(), port, people, speed=speed, browser=browser), fast=True)
 
 
-def workspace(port: int, data: Path, people: Path | None) -> int:
+def workspace(port: int, data: Path, people: Path | None, http: str | None) -> int:
     """`signoff workspace`."""
     from bot.commands.workspace import workspace as served
 
-    return _to_its_end(served(port, data, people))
+    return _to_its_end(served(port, data, people, http))
 
 
 def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> int:

@@ -127,6 +127,14 @@ def test_slack_calls_no_address_but_https(capsys: pytest.CaptureFixture[str]) ->
     )
 
 
+def test_a_workspace_calls_no_bot_at_what_is_no_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["workspace", "--port", "0", "--data", str(tmp_path / "slack"), "--http", "localhost:8080"]) == 1
+    assert capsys.readouterr().err == (
+        '--http: "localhost:8080" is not the address of a bot. Write http://127.0.0.1:8080/slack/events.\n'
+    )
+    assert not (tmp_path / "slack").exists()
+
+
 @pytest.mark.promise("P10")
 @pytest.mark.parametrize("command", [["workspace"], ["demo", "--no-browser"]])
 def test_a_wrong_people_file_is_told_with_its_lines(
