@@ -190,6 +190,7 @@ class Reconciler:
             replaced=replaced,
             calling=routed.calling,
             edition=routed.edition,
+            asked_after=conversation.turn or conversation.opened_by,
         )
         automatic = await self._granting.automatic(approval, asked, conversation, routed)
         opened = await self._register.open(opened, Opened(_only_if_any(automatic)))

@@ -277,6 +277,8 @@ class Approval:
     """A rule decided it and wants no card."""
     first_card: MessageTs | None = None
     """The card on which people first saw it, if that is not the one that it has now."""
+    asked_after: MessageTs | None = None
+    """A message that was in Slack before this was asked: by Slack's clock, no card and no copy of it is older."""
 
     @property
     def seen_since(self) -> MessageTs | None:

@@ -7,6 +7,7 @@ from engine.approvals.audit import Entry, What
 from engine.approvals.effects import TakeBack
 from engine.approvals.events import AskedAgain, Automatic, Opened
 from engine.asks.ask import Json
+from engine.ids import MessageTs
 from engine.machine.closing import decide, stop_run
 from engine.machine.common_effects import calls_of, drawing_of, timers_set
 from engine.machine.step import Step, entry_of
@@ -82,6 +83,12 @@ def _automatic_detail(place: int, automatic: Automatic) -> Json:
     return detail | ({"grant": automatic.grant} if automatic.grant else {})
 
 
+def _newest_message(approval: Approval) -> MessageTs | None:
+    """The newest message in Slack, of those that were there before a request is asked again."""
+    known = (approval.asked_after, approval.card, *(each.card for each in approval.copies))
+    return max((each for each in known if each is not None), key=float, default=None)
+
+
 def ask_again(approval: Approval, event: AskedAgain, now: datetime) -> Step:
     """Open a request again under the same id. Revisions go on counting, so that no click on the older card counts.
 
@@ -114,6 +121,7 @@ def ask_again(approval: Approval, event: AskedAgain, now: datetime) -> Step:
         edition=event.edition,
         deadlines=event.deadlines or approval.deadlines,
         calling=event.calling or approval.calling,
+        asked_after=_newest_message(approval),
     )
     stale = [TakeBack(approval.thread, _place_of(approval, each), each.card) for each in approval.copies]
     if approval.state is State.UNDELIVERABLE and not approval.sheet and approval.card is not None:

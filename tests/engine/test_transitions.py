@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from contracts.samples import ALICE, BOB, CAROL, NOW, a_policy, an_approval
 
-from engine.approvals.approval import OPEN, Approval, Calling, NotCalled, Notify, Review, State, Words
+from engine.approvals.approval import OPEN, Approval, Calling, Copy, NotCalled, Notify, Review, State, Words
 from engine.approvals.audit import What
 from engine.approvals.effects import (
     Call,
@@ -50,7 +50,7 @@ from engine.approvals.events import (
 from engine.asks.ask import Choice, Decision
 from engine.authority.eligibility import AccountType, Facts
 from engine.authority.policy import Deadlines, OnExpiry
-from engine.ids import GrantId, MessageTs, SheetId
+from engine.ids import ChannelId, GrantId, MessageTs, SheetId
 from engine.machine import TRANSITIONS, Step, step
 from engine.sentences.refusals import AlreadyDecided, Closed, Expired
 
@@ -135,6 +135,14 @@ def test_what_was_decided_and_is_asked_again_has_a_new_card_that_people_are_told
     shared = step(replace(before, sheet=SheetId("s")), AskedAgain((a_policy(),)), LATE)
     assert shared.approval.card == MessageTs("7.1")
     assert not any(isinstance(each, TakeBack) for each in shared.effects)
+
+
+@pytest.mark.promise("P8")
+def test_what_is_asked_again_has_no_card_older_than_the_one_that_it_had() -> None:
+    asked = replace(approval_in(State.UNDELIVERABLE), sheet=SheetId(""), asked_after=MessageTs("5.1"))
+    copy = Copy(BOB, ChannelId("D1"), MessageTs("10.2"))
+    for before, after in ((asked, "5.1"), (replace(asked, card=MessageTs("9.1"), copies=(copy,)), "10.2")):
+        assert step(before, AskedAgain((a_policy(),)), LATE).approval.asked_after == after
 
 
 @pytest.mark.promise("P2")

@@ -1,5 +1,6 @@
 """Who is called: a request reaches people who can decide it, each once, and each copy of the card is the same truth."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from fakes.people import Message, Person, wait_until
 from stories.test_pattern_parallel import ask, start
 from stories.world import World
 
+from bot.runtime.clock import SystemClock, machine_time
 from engine.approvals.audit import What
 from engine.approvals.events import Act, Doing
 from engine.ids import UserId
@@ -276,6 +278,29 @@ async def test_nobody_is_called_twice_where_answers_of_slack_are_lost(world: Wor
     await card.click("Approve", by=world.bob)
     await card.becomes("Approved by", buttons=[])
     await ends_well(world)
+
+
+class ClockAhead(SystemClock):
+    """Two hours ahead of Slack's, and nobody knows."""
+
+    def now(self) -> datetime:
+        return machine_time() + timedelta(hours=2)
+
+
+@pytest.mark.promise("P8")
+async def test_with_a_wrong_clock_a_card_elsewhere_and_its_copies_are_posted_once(world: World) -> None:
+    world.own_clock = ClockAhead()
+    await world.start("review_tool_call", approvals=[a_rule(approvers=BOTH, notify="dm", post_to="#approvals")])
+    await world.slack.people.fault(method="chat.postMessage", lost_response=True, times=3)
+    await world.alice.say("#deploys", "@signoff billing")
+    card = await world.bob.expect_card("#approvals", containing="billing")
+    copies = [await each.expect_card("dm", containing="billing") for each in (world.bob, world.carol)]
+    await world.at_rest()
+    for person, where in ((world.bob, "#approvals"), (world.bob, "dm"), (world.carol, "dm")):
+        assert len([each for each in await person.messages(where) if each.buttons]) == 1
+    await card.click("Approve", by=world.bob)
+    for each in (card, *copies):
+        await each.becomes("Approved by", buttons=[])
 
 
 @pytest.mark.promise("P11")

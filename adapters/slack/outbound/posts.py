@@ -38,6 +38,8 @@ from engine.budget import Urgency
 from engine.ids import ChannelId, MessageTs, UserId
 from engine.ports import Later
 
+SERVERS_DIFFER = timedelta(minutes=1)
+"""The most that the `ts` of two channels may differ for the same instant."""
 _PAGE = 200
 _MOST_PAGES = 25
 _MOST_KEPT = 5_000
@@ -48,7 +50,8 @@ log = structlog.get_logger(__name__)
 class Posts:
     """The bot's messages. `bot` is its user id: only its own messages are found again.
 
-    `ahead` is how far the bot's clock may be ahead of Slack's: a search for messages starts that much earlier.
+    `ahead` is how far the bot's clock may be ahead of Slack's: a search for messages starts that much earlier, where
+    nothing tells by Slack's clock when they can have been posted.
     """
 
     def __init__(self, client: AsyncWebClient, bot: UserId, pace: Pace, ahead: timedelta) -> None:
@@ -147,12 +150,20 @@ class Posts:
     def since(self, place: Place, approvals: Sequence[Approval]) -> str:
         """The earliest time at which a message about these approvals can have been posted in a place.
 
-        In a thread that is the thread's beginning, by Slack's clock. The clock of the process that made the request may
-        have been wrong by any span: then a card that was posted would not be found, and a second one would be posted.
+        It is by Slack's clock: the thread's beginning, or elsewhere the message after which they were asked. The clock
+        of the process that asked may have been wrong by any span: then a card that was posted would not be found, and
+        a second one would be posted.
         """
         if place.thread_ts is not None:
             return place.thread_ts
-        return f"{max(0.0, (min(each.created_at for each in approvals) - self._ahead).timestamp()):.6f}"
+        return f"{max(0.0, min(map(self._asked_after, approvals))):.6f}"
+
+    def _asked_after(self, approval: Approval) -> float:
+        """An instant before it was asked, as a `ts`; by our clock only for what an earlier version asked at a root."""
+        known = approval.asked_after or approval.home.thread_ts
+        if known is not None:
+            return float(known) - SERVERS_DIFFER.total_seconds()
+        return (approval.created_at - self._ahead).timestamp()
 
     async def own_messages(self, place: Place, oldest: str) -> AsyncIterator[Block]:
         """The bot's messages of a place, with their metadata. Raises SlackRefused."""

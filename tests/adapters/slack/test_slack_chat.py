@@ -17,7 +17,7 @@ from adapters.slack.workspace.pacing import Pace
 from engine.approvals.approval import Approval, Place, State
 from engine.asks.ask import Choice
 from engine.budget import Urgency
-from engine.ids import ApprovalId, ChannelId, MessageTs, UserId
+from engine.ids import ApprovalId, ChannelId, MessageTs, UserId, sheet_id
 from engine.ports import CannotPostError, Later
 
 
@@ -72,6 +72,30 @@ async def test_a_card_in_a_thread_is_found_whatever_the_clock_of_who_asked_said(
     card = await chatting.chat.draw(one, 1)
     assert await chatting.chat.draw(one, 2) == card
     assert [each.ts for each in await cards(chatting)] == [card]
+
+
+@pytest.mark.promise("P8")
+@pytest.mark.parametrize("wrong", [timedelta(hours=2), timedelta(days=-2)])
+@pytest.mark.parametrize("known_by", ["its message", "its thread"])
+async def test_a_card_and_a_copy_outside_a_thread_are_found_whatever_the_clock_of_who_asked_said(
+    chatting: Bot, known_by: str, wrong: timedelta
+) -> None:
+    root = MessageTs((await chatting.slack.person("alice").say("#deploys", "please")).ts)
+    one = await pending(chatting, "#approvals", created_at=datetime.now(UTC) + wrong)
+    if known_by == "its message":
+        one = replace(one, asked_after=root)
+    else:  # an earlier version did not store the message
+        one = replace(one, home=replace(await chatting.place("#deploys"), thread_ts=root))
+    ids = [ApprovalId(f"{one.id}{each}") for each in "ab"]
+    rows = [replace(one, id=each, sheet=sheet_id(ids)) for each in ids]
+    bob = UserId(await chatting.user("bob"))
+    card, sheet = await chatting.chat.draw(one, 1), await chatting.chat.draw_sheet(sheet_id(ids), rows, 1)
+    copy = await chatting.chat.copy([one], bob, 1)
+    another = SlackChat(chatting.client, chatting.identity.user)
+    assert await another.draw(one, 2) == card
+    assert await another.draw_sheet(sheet_id(ids), rows, 2) == sheet
+    assert await another.copy([one], bob, 2) == copy
+    assert [each.ts for each in await cards(chatting, "#approvals")] == [card, sheet]
 
 
 async def test_a_card_in_a_thread_is_found_there(chatting: Bot) -> None:
