@@ -18,9 +18,9 @@ from support.pages import DOCS, ROOT, SECRETS, blocks, file_of
 from support.said import is_said, unknown_part
 
 from adapters.redis import embedded
-from bot import wiring
 from bot.checks import interrupts
 from bot.config.load import load
+from bot.wiring.probes import probes
 
 ROOMS = ("bot", "adapters", "engine")
 
@@ -35,7 +35,7 @@ async def test_the_check_prints_of_a_use_what_its_page_shows(page: str, tmp_path
     (tmp_path / f"{USES[page]}.py").write_text(code)
     (tmp_path / "app.yaml").write_text(app)
     config = load(tmp_path / "app.yaml", SECRETS)
-    found = {str(name): (await wiring.probes().graph(config, name)).interrupts for name in config.agents}
+    found = {str(name): (await probes().graph(config, name)).interrupts for name in config.agents}
     assert "\n".join(interrupts.table(found)).strip() == printed.strip()
 
 

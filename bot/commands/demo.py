@@ -29,8 +29,8 @@ async def demo(
     file: Path | None, data: Path, port: int | None, people: Path | None, *, speed: float, browser: bool
 ) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code. Prints one line when both serve."""
-    from bot import wiring
     from bot.checks.projects import graphs_without_agent
+    from bot.wiring import assembly
 
     read = functools.partial(demo_config, file or _demo_file(), data, dict(os.environ))
     config = read()
@@ -53,7 +53,7 @@ async def demo(
                 webbrowser.open(slack.url)
 
         with _demo_clock(data / "clock", speed) as clock, collected_when_ready() as collect:
-            async with wiring.bot(config, clock=clock, read=again) as bot, hang_ups(bot.reload.ask, stop):
+            async with assembly.bot(config, clock=clock, read=again) as bot, hang_ups(bot.reload.ask, stop):
                 await bot.load_graphs()
                 await serve(bot, stop, on_ready=ready)
     return 0

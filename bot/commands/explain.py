@@ -55,11 +55,12 @@ class ExplainedCall:
 async def run(file: Path, asked: ExplainedCall, *, offline: bool, as_json: bool) -> int:
     """Print the answer; returns the exit code. Raises ProblemsError."""
     from bot import wiring
+    from bot.wiring.probes import probes
 
     set_up_logs()
     config = read_config(file, offline=True)
     request = _request(config, asked)
-    book = book_of(config, compiled(config, wiring.probes().conditions))
+    book = book_of(config, compiled(config, probes().conditions))
     if asked.requester and book.names & _OF_REQUESTER and not offline:
         by = await wiring.asked_requester(read_config(file, offline=False), asked.requester)
         request = replace(request, by=by)

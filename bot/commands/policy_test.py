@@ -128,11 +128,11 @@ class Failure:
 
 def run(config_file: Path, file: Path) -> int:
     """Print each case that fails; returns the exit code. Raises ProblemsError for problems of a file."""
-    from bot import wiring
+    from bot.wiring.probes import probes
 
     config = read_config(config_file, offline=True)
     cases, document = load(file, config)
-    book = book_of(config, compiled(config, wiring.probes().conditions))
+    book = book_of(config, compiled(config, probes().conditions))
     failures = [*failing(config, book, cases, document)]
     for each in failures:
         sys.stdout.writelines(f"{masked(f'{each.where}: {difference}')}\n" for difference in each.differences)

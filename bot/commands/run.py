@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 async def run(file: Path) -> int:
     """Run one process until SIGTERM or SIGINT; gives the exit code."""
-    from bot import wiring
     from bot.config.load import load
+    from bot.wiring import assembly
 
     read = functools.partial(load, file, dict(os.environ))  # before .env is put into the environment
     config = prepared(read())
@@ -41,7 +41,7 @@ async def run(file: Path) -> int:
             collect()
             log.info("ready", agents=list(config.agents), http=address, loop=loop.name())
 
-        async with stop_signals() as stop, wiring.bot(config, read=read) as bot, hang_ups(bot.reload.ask, stop):
+        async with stop_signals() as stop, assembly.bot(config, read=read) as bot, hang_ups(bot.reload.ask, stop):
             await bot.load_graphs()
             async with bot.http() as address:
                 await serve(bot, stop, on_ready=ready)
@@ -102,9 +102,9 @@ async def work(assignment: "Assignment") -> int:
 
 
 async def _work(link: "Link", stop: asyncio.Event, environ: Mapping[str, str]) -> None:
-    from bot import wiring
     from bot.config.files import Files
     from bot.config.load import load
+    from bot.wiring import assembly
 
     assignment = link.assignment
 
@@ -119,7 +119,7 @@ async def _work(link: "Link", stop: asyncio.Event, environ: Mapping[str, str]) -
             collect()
             link.serving()
 
-        async with wiring.bot(config, connections=assignment.connections, shared=told.names) as bot:
+        async with assembly.bot(config, connections=assignment.connections, shared=told.names) as bot:
             link.represent(bot, read)
             await bot.load_graphs()
             if not await link.may_serve():

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 async def dead_letters(file: Path, revive: str | None, demo: Path | None) -> int:
     """`signoff dead-letters`: list them, or put one back. Raises ProblemsError."""
-    from bot import wiring
+    from bot.wiring.storage import storage
 
-    async with wiring.storage(_stored(file, demo)) as storage:
+    async with storage(_stored(file, demo)) as kept:
         if revive is not None:
-            if await storage.lanes.revive(revive):
+            if await kept.lanes.revive(revive):
                 return 0
             raise ProblemsError([ConfigProblem(revive, "there is no such dead letter", "List them without --revive.")])
-        letters = await storage.lanes.dead_letters()
+        letters = await kept.lanes.dead_letters()
         sys.stdout.writelines(f"{letter_line(each)}\n" for each in letters)
         if not letters:
             sys.stderr.write("No dead letters to show.\n")
@@ -43,26 +43,26 @@ def letter_line(letter: "DeadLetter") -> str:
 
 async def approvals(file: Path, agent: str | None, demo: Path | None, *, pending: bool, as_json: bool) -> int:
     """`signoff approvals`: list what waits, and what ended lately. Raises ProblemsError."""
-    from bot import wiring
     from bot.commands import approvals as approvals_command
+    from bot.wiring.storage import storage
     from bot.wiring.terminal import Directory
 
     config = _stored(file, demo)
     asked = approvals_command.Asked(agent, config.agents, pending=pending, as_json=as_json)
-    async with wiring.storage(config) as storage:
-        return await approvals_command.show(storage, Directory(config, storage), asked, _now(demo))
+    async with storage(config) as kept:
+        return await approvals_command.show(kept, Directory(config, kept), asked, _now(demo))
 
 
 async def withdraw(file: Path, which: str, reason: str, demo: Path | None) -> int:
     """`signoff approvals withdraw`: take a pending request back. Raises ProblemsError."""
-    from bot import wiring
     from bot.commands import withdraw as withdraw_command
     from bot.masking import masked
+    from bot.wiring.storage import storage
     from bot.wiring.terminal import Directory
 
     config = _stored(file, demo)
-    async with wiring.storage(config) as storage:
-        done = await withdraw_command.withdraw(storage, which, reason, _now(demo), Directory(config, storage))
+    async with storage(config) as kept:
+        done = await withdraw_command.withdraw(kept, which, reason, _now(demo), Directory(config, kept))
     sys.stdout.write(f"{masked(done)}\n")
     return 0
 
@@ -76,15 +76,15 @@ def _now(demo: Path | None) -> datetime:
 
 async def audit(file: Path, which: str, demo: Path | None, *, as_json: bool) -> int:
     """`signoff audit`: all rows of a thread, or of one approval, in words or as JSON lines."""
-    from bot import wiring
     from bot.commands import audit as audit_command
     from bot.commands import audit_text
+    from bot.wiring.storage import storage
     from bot.wiring.terminal import Directory
 
     config = _stored(file, demo)
-    async with wiring.storage(config) as storage:
-        rows = await audit_command.rows(which, storage)
-        directory = Directory(config, storage)
+    async with storage(config) as kept:
+        rows = await audit_command.rows(which, kept)
+        directory = Directory(config, kept)
         lines = [*map(audit_command.line, rows)] if as_json else await audit_text.lines(rows, directory)
         sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0

@@ -1,120 +1,47 @@
 """Puts the parts of a bot together: the only room that names concrete adapters.
 
-`bot` is the parts list of a running bot; each module beside this one makes one kind of part. A test may
-hand in `alter`, which gets the ports before they are used, to put something in between: a clock of its own, a store
-that dies after its third write.
+`assembly` has the parts list of a running bot; each module beside it makes one kind of part. The names below are
+imported when they are first used: a command that only reads Redis takes `bot.wiring.storage`, and does not wait for
+LangGraph and Bolt.
 """
 
-import contextlib
-import os
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
-from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from adapters.conditions import CelConditions
-from adapters.extras import install_command
-from adapters.redis.lanes.lanes import LEASE
-from adapters.slack.inbound.socket_mode import CONNECTIONS
-from adapters.slack.inbound.telling import PATIENCE
-from bot.config.load import load
-from bot.config.settings import Config
-from bot.outbound.graph_runs import RunOptions
-from bot.rules.in_force import Rules
-from bot.rules.rulebook import compiled, rulebook
-from bot.runtime.clock import SYSTEM_CLOCK, DemoClock, SystemClock
-from bot.runtime.pending import PendingGauges
-from bot.runtime.reload import Read, Reload
-from bot.runtime.shared_names import SharedNames
-from bot.telemetry import Metrics
-from bot.wiring.core import core
-from bot.wiring.graphs import late_graphs, together, unseen
-from bot.wiring.handlers import slack_app
-from bot.wiring.names import agent_names
-from bot.wiring.oncall import asked_people, on_call_in_force, shift_sources
-from bot.wiring.ports import Ports
-from bot.wiring.probes import probes
-from bot.wiring.reload import Parts, asks_groups
-from bot.wiring.requester import asked_requester
-from bot.wiring.running import Bot
-from bot.wiring.slack import connected, listening_agents, manifest
-from bot.wiring.storage import Storage, storage
-from bot.wiring.workspace import PortTakenError, local_workspace
+if TYPE_CHECKING:
+    from adapters.extras import install_command
+    from bot.wiring.assembly import bot
+    from bot.wiring.graphs import together
+    from bot.wiring.oncall import asked_people, shift_sources
+    from bot.wiring.ports import Ports
+    from bot.wiring.requester import asked_requester
+    from bot.wiring.running import Bot
+    from bot.wiring.slack import manifest
+    from bot.wiring.workspace import PortTakenError, local_workspace
+
+_HOMES = {
+    "install_command": "adapters.extras",
+    "Bot": "bot.wiring.running",
+    "PortTakenError": "bot.wiring.workspace",
+    "Ports": "bot.wiring.ports",
+    "asked_people": "bot.wiring.oncall",
+    "asked_requester": "bot.wiring.requester",
+    "bot": "bot.wiring.assembly",
+    "local_workspace": "bot.wiring.workspace",
+    "manifest": "bot.wiring.slack",
+    "shift_sources": "bot.wiring.oncall",
+    "together": "bot.wiring.graphs",
+}
 
 __all__ = [
-    "Bot", "PortTakenError", "Ports", "Storage", "asked_people", "asked_requester", "bot", "install_command",
-    "local_workspace", "manifest", "probes", "shift_sources", "storage", "together",
+    "Bot", "PortTakenError", "Ports", "asked_people", "asked_requester", "bot", "install_command",
+    "local_workspace", "manifest", "shift_sources", "together",
 ]  # fmt: skip
 
 
-@contextlib.asynccontextmanager
-async def bot(
-    config: Config,
-    alter: Callable[[Ports], None] = lambda _: None,
-    lease: timedelta = LEASE,
-    patience: float = PATIENCE,
-    clock: SystemClock | DemoClock = SYSTEM_CLOCK,
-    read: Read | None = None,
-    connections: int = CONNECTIONS,
-    shared: SharedNames | None = None,
-) -> AsyncIterator[Bot]:
-    """Put the parts of a bot together. Raises ProblemsError for problems with the configuration, Redis or Slack.
+if not TYPE_CHECKING:  # type checkers know the names from above, and report any other
 
-    `read` reads the configuration again for a reload; it raises ProblemsError. By Socket Mode it opens so many
-    `connections`. `shared` are the names that a worker beside it has looked up.
-    After `lease`, others take over the work of a process that died. Slack gets its answer within `patience` seconds.
-    """
-    metrics, conditions = Metrics(), compiled(config, CelConditions())
-    async with (
-        storage(config, lease, clock) as kept,
-        connected(
-            config, kept, clock, all_groups=asks_groups(conditions), together=together(config), shared=shared
-        ) as slack,
-        late_graphs(config, kept, conditions) as graphs,
-        on_call_in_force(config, kept, slack, metrics, clock) as on_call,
-    ):
-        ports = Ports(
-            approvals=kept.approvals,
-            conversations=kept.conversations,
-            audit=kept.audit,
-            backlog=kept.backlog,
-            grants=kept.grants,
-            lanes=kept.lanes,
-            graphs=graphs,
-            roster=slack.roster,
-            groups=slack.groups,
-            on_call=on_call,
-            chat=slack.chat,
-            clock=clock,
-        )
-        alter(ports)
-        on_call.keep_to(ports.clock)
-        book, agents = rulebook(config, slack.known, conditions), listening_agents(config, slack.channels.ids)
-        rules = Rules(ports.roster, ports.groups, book, dict(slack.known.groups.ids))
-        made = core(ports, rules, agents, metrics, RunOptions(together(config), unseen(config)))
-        async with (
-            slack_app(config, slack, kept, ports, made, metrics, patience) as handlers,
-            agent_names(config, kept, slack.identity.team, lease) as names,
-        ):
-            parts = Parts(slack, kept, graphs, metrics, ports.clock, rules, handlers.channels, on_call)
-            reload = Reload(
-                config=config,
-                read=read or partial(load, config.file, os.environ),
-                prepare=parts.prepare,
-                clock=ports.clock,
-                metrics=metrics,
-            )
-            gauges = PendingGauges(listing=kept.listing, agents=config.agents, clock=ports.clock, metrics=metrics)
-            yield Bot(
-                config,
-                ports,
-                made,
-                metrics,
-                kept,
-                names,
-                on_call,
-                reload,
-                connections,
-                graphs,
-                handlers.app,
-                gauges,
-            )
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)

@@ -23,7 +23,7 @@ from adapters.oncall.rotation import RotationSource
 from adapters.redis.stores.oncall_lookups import RedisLookups
 from adapters.slack.workspace import directory
 from adapters.slack.workspace.accounts import SlackAccounts
-from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.client import SLACK, web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from bot.config.names import oncall_names
@@ -44,7 +44,7 @@ from bot.oncall.on_call import OnCallSources
 from bot.oncall.people import People
 from bot.oncall.reloading import OnCallInForce
 from bot.telemetry import Metrics
-from bot.wiring.slack import SLACK, Slack, slack_problem
+from bot.wiring.slack import Slack, slack_problem
 from bot.wiring.storage import Storage
 from engine.oncall.rotation import Rotation
 from engine.oncall.shifts import Shifts

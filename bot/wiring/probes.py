@@ -22,7 +22,7 @@ from adapters.redis.transport.cluster import Cluster
 from adapters.redis.transport.errors import UnusableRedisError
 from adapters.slack.drawing.sentences.choices import choice_words, option_label
 from adapters.slack.workspace import directory
-from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.client import SLACK, web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from bot.checks.oncall import OnCallNow
@@ -39,7 +39,7 @@ from bot.runtime.listening import TakenError
 from bot.wiring.graph_store import try_store
 from bot.wiring.graphs import import_langgraph, open_local
 from bot.wiring.oncall import asked_people, shift_sources
-from bot.wiring.slack import SLACK, groups_problem, slack_problem, user_groups
+from bot.wiring.slack import groups_problem, slack_problem, user_groups
 from bot.wiring.storage import redis_at, redis_problem
 from engine.asks.ask import Choice
 from engine.asks.foreseen import Card, Foreseen, OfferedChoice

@@ -3,13 +3,13 @@
 from slack_sdk.errors import SlackClientError
 
 from adapters.slack.workspace import directory, groups
-from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.client import SLACK, web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.identity import whoami
 from bot.config.problems import ConfigProblem, ProblemsError
 from bot.config.settings import Config
 from bot.rules.what_if import Requester
-from bot.wiring.slack import SLACK, slack_problem
+from bot.wiring.slack import slack_problem
 
 
 async def asked_requester(config: Config, name: str) -> Requester:

@@ -21,7 +21,7 @@ from adapters.slack.outbound.chat import CLOCKS_DIFFER, SlackChat
 from adapters.slack.workspace import directory
 from adapters.slack.workspace import groups as group_listing
 from adapters.slack.workspace.accounts import SlackAccounts
-from adapters.slack.workspace.client import web_client
+from adapters.slack.workspace.client import SLACK, web_client
 from adapters.slack.workspace.errors import SlackRefused
 from adapters.slack.workspace.groups import SlackGroups
 from adapters.slack.workspace.identity import Identity, whoami
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 
-SLACK = "https://slack.com/api/"
 NAME_SECONDS = 0.5
 """No click waits longer for a name to be remembered."""
 CHANNELS_SECONDS = 300.0

@@ -19,12 +19,9 @@ from adapters.slack.drawing.sentences import notifications, outcomes, progress, 
 from adapters.slack.drawing.sentences.choices import choice_words
 from adapters.slack.drawing.sentences.people import FEW_NAMES, who_can
 from adapters.slack.drawing.untrusted_text import document_line, pretty, visible
-from adapters.slack.workspace.client import web_client
-from adapters.slack.workspace.roster import name_of
 from bot import concealment
 from bot.config.stored import StorageSettings
 from bot.masking import concealed
-from bot.wiring.slack import SLACK
 from bot.wiring.storage import Storage
 from engine.approvals.approval import Approval, State
 from engine.asks.ask import Json
@@ -178,6 +175,10 @@ class Directory:
 
     async def _of_slack(self, users: Sequence[UserId]) -> Mapping[UserId, str]:
         found: dict[UserId, str] = {}
+        if not users or not self._secrets.slack_bot_token:
+            return found
+        from adapters.slack.workspace.client import SLACK, web_client
+        from adapters.slack.workspace.roster import name_of
 
         async def look_up(user: UserId) -> None:
             try:
@@ -185,8 +186,6 @@ class Directory:
             except Exception:  # noqa: BLE001 - without a name the id is shown
                 return
 
-        if not users or not self._secrets.slack_bot_token:
-            return found
         async with web_client(self._secrets.slack_bot_token, self._secrets.slack_api_url or SLACK) as client:
             try:
                 async with asyncio.timeout(_PATIENCE_SECONDS), asyncio.TaskGroup() as group:

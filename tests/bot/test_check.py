@@ -10,7 +10,6 @@ import pytest
 
 from adapters.conditions import CelConditions
 from adapters.localslack import LocalSlack
-from bot import wiring
 from bot.checks.check import OFFLINE, check
 from bot.checks.modules import clashing
 from bot.checks.oncall import OnCallNow
@@ -25,6 +24,7 @@ from bot.config.secrets import Secrets
 from bot.config.settings import Config
 from bot.rules.channel_names import resolved
 from bot.rules.group_names import GroupNames
+from bot.wiring.probes import RealProbes, probes
 from engine.asks.ask import Json
 from engine.asks.foreseen import Foreseen
 from engine.ids import AgentName, ChannelId, UserId
@@ -451,7 +451,7 @@ async def test_over_http_slack_and_health_need_a_port_each(app: Path, host: str)
 
 
 async def test_what_this_machine_listens_on_is_tried() -> None:
-    probes = wiring.probes()
+    probes = RealProbes()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         (told,) = await probes.address(Http(host="127.0.0.1", port=taken.getsockname()[1]))
         assert "is in use" in told
@@ -690,7 +690,7 @@ async def test_the_real_probe_asks_sources_and_slack(app: Path, tmp_path: Path) 
     )
     async with LocalSlack(data=tmp_path / "slack") as slack:
         config = load(app, slack.environment() | {"REDIS_URL": ""})
-        assert await wiring.probes().on_call(config, in_slack=True) == {
+        assert await probes().on_call(config, in_slack=True) == {
             "here": OnCallNow(("Jane Doe",)),
             "guest": OnCallNow(("gina",), ("gina",)),
             "later": OnCallNow(),

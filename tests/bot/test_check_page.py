@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from bot import wiring
 from bot.checks import interrupts as foreseen
 from bot.config.load import load
+from bot.wiring.probes import probes
 from engine.ids import AgentName
 
 PAGE = Path(__file__).parents[2] / "docs" / "check.md"
@@ -19,7 +19,7 @@ async def printed(folder: Path) -> str:
     (folder / "team.py").write_text(code[1])
     (folder / "app.yaml").write_text("agents: {team: {graph: 'team.py:graph', channels: ['#team']}}\n")
     config = load(folder / "app.yaml", {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
-    loaded = await wiring.probes().graph(config, AgentName("team"))
+    loaded = await probes().graph(config, AgentName("team"))
     return "\n".join(foreseen.table({"team": loaded.interrupts})).strip()
 
 

@@ -10,7 +10,7 @@ from fakes.people import PeopledSlack
 from bot.checks.slack import known_groups
 from bot.config.secrets import Secrets
 from bot.rules.group_names import GroupNames
-from bot.wiring import probes
+from bot.wiring.probes import probes
 from engine.ids import UserId
 from engine.ports import ListedGroup
 

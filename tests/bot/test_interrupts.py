@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from bot import wiring
 from bot.checks.check import check
 from bot.checks.probes import LoadedGraph
 from bot.checks.report import Report, show, show_json
@@ -20,6 +19,7 @@ from bot.config.load import load
 from bot.config.problems import ConfigError
 from bot.config.settings import Config
 from bot.wiring.graphs import open_local
+from bot.wiring.probes import probes
 from engine.asks.ask import Choice, Decision
 from engine.asks.foreseen import Foreseen, Payload
 from engine.ids import AgentName, ChannelId, ThreadId, UserId
@@ -82,12 +82,12 @@ def app(folder: Path, code: str, answers: str = "") -> Path:
 
 
 async def loaded(file: Path) -> LoadedGraph:
-    return await wiring.probes().graph(load(file, ENVIRON), AGENT)
+    return await probes().graph(load(file, ENVIRON), AGENT)
 
 
 async def report(file: Path, *, strict: bool = False) -> Report:
     """What is said of the graph; that neither Redis nor Slack answers here is left out."""
-    found = await check(file, ENVIRON, wiring.probes(), strict=strict)
+    found = await check(file, ENVIRON, probes(), strict=strict)
     problems = tuple(each for each in found.problems if "gate" in each.where)
     return Report(problems, (), tuple(each for each in found.warnings if "gate" in each), found.interrupts)
 

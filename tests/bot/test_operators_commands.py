@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -156,6 +158,24 @@ def test_without_dead_letters_one_line_says_so_and_the_output_stays_empty(
     monkeypatch.setenv("REDIS_URL", redis_url)
     assert invoke(["dead-letters", "--config", str(file)]) == 0
     assert capsys.readouterr() == ("", "No dead letters to show.\n")
+
+
+def test_commands_that_read_what_is_stored_wait_for_no_part_of_langgraph_or_slack(
+    redis_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app.yaml").write_text("agents: {a: {graph: 'gone.py:graph', channels: ['#deploys']}}\n")
+    code = """if True:
+        import sys
+        from bot.cli import invoke
+        for words in ("dead-letters", "approvals", "audit T:C:1", "audit abcd1234"):
+            invoke(words.split())
+        slow = {"aiohttp", "jsonschema", "langchain_core", "langgraph", "slack_bolt", "slack_sdk"}
+        print(sorted(slow & {*sys.modules}))
+    """
+    environment = {"REDIS_URL": redis_url, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert done.stdout == "[]\n", done.stderr
 
 
 async def test_an_empty_list_says_so_and_is_no_json(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

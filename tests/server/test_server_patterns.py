@@ -12,7 +12,7 @@ from stories.world import World
 from adapters.langgraph.remote import client
 from bot.checks.check import check
 from bot.cli import invoke
-from bot.wiring import probes
+from bot.wiring.probes import probes
 
 STATES: Mapping[str, Mapping[str, Any]] = {
     "yes_or_no": {"input": {"action_details": "$text"}, "reply": "status"},

@@ -8,7 +8,7 @@ from stories.world import World, agent
 
 from bot.checks.check import NOT_ASKED, check
 from bot.config.problems import ProblemsError
-from bot.wiring import probes
+from bot.wiring.probes import probes
 
 pytestmark = pytest.mark.promise("P10")
 

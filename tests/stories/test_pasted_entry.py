@@ -4,15 +4,15 @@ import pytest
 import yaml
 from stories.world import World
 
-from bot import wiring
 from bot.config.load import load
+from bot.wiring.probes import probes
 from engine.ids import AgentName
 
 
 async def _printed(world: World) -> str:
     environ = world.slack.environment() | {"REDIS_URL": world.redis_url}
     config = load(world.folder / "app.yaml", environ)
-    (row,) = (await wiring.probes().graph(config, AgentName("unreadable"))).interrupts
+    (row,) = (await probes().graph(config, AgentName("unreadable"))).interrupts
     return row.entry
 
 

@@ -35,6 +35,8 @@ from typing_extensions import override
 from adapters.slack.workspace.errors import retry_after
 from adapters.slack.workspace.pacing import LONGEST, Pace
 
+SLACK = "https://slack.com/api/"
+"""The Web API, where `SLACK_API_URL` names no other."""
 _NOT_TWICE = (
     "/chat.postMessage",
     "/chat.postEphemeral",
