@@ -7,6 +7,7 @@ the answer, until that is read.
 """
 
 from collections.abc import Awaitable, Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import concealment
@@ -28,7 +29,6 @@ from engine.ports import Approvals, Clock, Lanes, Unless
 from engine.sentences import notices
 from engine.sentences.refusals import Closed, Refusal, ShownInPart, SourceUnknown
 from engine.sources import Source
-from engine.values import replace
 
 CONSIDERED_WITHIN = timedelta(seconds=30)
 """A stored click is decided by then, unless something is wrong."""

@@ -1,7 +1,7 @@
 """Compares the questions of a graph with the stored approvals: opens new requests, withdraws those no longer asked."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.approvals.register import Register
 from bot.approvals.sheets import sheets_of
@@ -18,7 +18,6 @@ from engine.ids import ApprovalId, InterruptId, SheetId, ThreadId, approval_id
 from engine.machine import outcome_of
 from engine.ports import Approvals, Asked, Clock, RunResult
 from engine.rules.routing import Route, route
-from engine.values import replace
 
 UNREACHABLE = (
     "The rule for this request asks for more approvers than are left when you ask for it yourself: it can only be "

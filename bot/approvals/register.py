@@ -5,6 +5,7 @@ one atomic change. If another process wrote first, it reads and steps again.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from bot import concealment
 from bot.telemetry import Metrics
@@ -16,7 +17,6 @@ from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, UserId
 from engine.machine import Step, outcome_of, step
 from engine.ports import Approvals, Change, Clock, Conversations, Lanes
 from engine.sentences.refusals import Refusal
-from engine.values import replace
 
 MOST_RACES = 50
 """Times that a lost race of writes is run again: each loss means that somebody else's write won."""

@@ -6,6 +6,7 @@ same. A source that has not answered in time is `late`: see `bot.approvals.decis
 
 import asyncio
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from engine.approvals.approval import Place
@@ -14,7 +15,6 @@ from engine.authority.policy import CHANNEL, Policy, escalated
 from engine.ids import UserId
 from engine.ports import Clock, Duty, Groups, Membership, OnCall, Roster
 from engine.sources import Ground, Origin, Source, SourceFailure
-from engine.values import replace
 
 AT_ONCE = 1.5
 """Seconds that a click waits for its sources before Slack is told "ok": Slack gives up after 3."""

@@ -8,7 +8,7 @@ are judged as of the time of the request: a rule for the daytime does not change
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.approvals.approval import Approval, Place
@@ -20,7 +20,6 @@ from engine.ids import AgentName, UserId
 from engine.ports import Groups, Roster
 from engine.rules.conditions import Circumstances, Name
 from engine.rules.routing import Rulebook, Ruled, rule_for
-from engine.values import replace
 
 _PATIENCE = 0.75
 """Seconds for what is asked of a requester: a click has other sources to wait for before Slack gives up."""

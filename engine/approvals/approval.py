@@ -82,7 +82,7 @@ class Fills:
     place: int
 
 
-@dataclass(frozen=True)  # without slots: it is copied often, see `engine.values`
+@dataclass(frozen=True, slots=True)
 class Vote:
     """One person's vote on one revision of an action; `said` is the message in which it was given, if it was one.
 
@@ -116,7 +116,7 @@ def supports(vote: Vote, outcome: Vote | Decision) -> bool:
     return (vote.choice, vote.option) == (outcome.choice, outcome.option)
 
 
-@dataclass(frozen=True)  # without slots: it is copied often, see `engine.values`
+@dataclass(frozen=True, slots=True)
 class Review:
     """The progress of one action. `value` is the current one; the ask's action keeps what the graph proposed."""
 
@@ -212,7 +212,7 @@ class Looking:
     until: datetime
 
 
-@dataclass(frozen=True)  # without slots: it is copied often, see `engine.values`
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One request, its rules and its outcome.
 

@@ -1,13 +1,12 @@
 """Audit rows, to be read back later: who, what, when, under which rule (P9)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from engine.asks.ask import Json
 from engine.ids import ApprovalId, ThreadId, UserId
-from engine.values import replace
 
 RETENTION = timedelta(days=400)
 """The default time for which rows are kept: a year, and some time to review it."""

@@ -10,7 +10,7 @@ too early: neither lets anything run without the votes of all stages. An approva
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.approvals.approval import Fills, Review, Vote, supports
@@ -24,7 +24,6 @@ from engine.authority.quorum import adds, missing, stage_of
 from engine.ids import UserId
 from engine.sentences.refusals import AlreadyVoted, NoLongerNamed, NotNeeded, Refusal, RosterUnknown, SourceUnknown
 from engine.sources import Ground, Origin, Source
-from engine.values import replace
 
 APPROVING = frozenset({Choice.APPROVE, Choice.EDIT})
 

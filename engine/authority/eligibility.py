@@ -6,7 +6,7 @@ is, guest or not. Anybody's rejection counts, whatever stage they belong to: it 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import chain
@@ -30,7 +30,6 @@ from engine.sentences.refusals import (
     Stranger,
 )
 from engine.sources import Ground, Origin, Source, SourceFailure
-from engine.values import replace
 
 
 class AccountType(StrEnum):
@@ -46,7 +45,7 @@ class AccountType(StrEnum):
     """Slack could not be reached."""
 
 
-@dataclass(frozen=True)  # without slots: it is copied often, see `engine.values`
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The facts about a person at one time.
 

@@ -7,7 +7,7 @@ a person whom today's rule no longer names may not decide (`engine.approvals.ele
 A policy is a row of stages. Each stage takes all of its parts; each part takes `quorum` people of its sources.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from itertools import chain
@@ -17,7 +17,6 @@ from engine.authority.matching import fillable
 from engine.authority.parts import Part, Stage
 from engine.ids import UserId
 from engine.sources import Origin, Source
-from engine.values import replace
 
 
 class Subject(StrEnum):

@@ -1,5 +1,6 @@
 """Acts of approvers and the requester besides deciding: look, hand over, extend, withdraw, nudge."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.approvals.approval import Approval, Looking
@@ -16,7 +17,6 @@ from engine.machine.common_effects import calls_of, drawings_of, timers_set
 from engine.machine.deadlines import expired_before
 from engine.machine.step import Step, entry_of, refuse
 from engine.sentences import notices, refusals
-from engine.values import replace
 
 PAUSE = timedelta(minutes=15)
 """The time for which reminders and the ladder rest while somebody is looking at it."""

@@ -1,5 +1,6 @@
 """Events of cards: posted, deleted, copied to the people who were called, a grant on them revoked."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from engine.approvals.approval import Approval, PressedOn, State
@@ -11,7 +12,6 @@ from engine.conversation import is_after
 from engine.ids import UserId
 from engine.machine.common_effects import calls_of, copies_of, drawing_of, drawings_of
 from engine.machine.step import Step, entry_of
-from engine.values import replace
 
 
 def record_card(approval: Approval, event: Posted, now: datetime) -> Step:

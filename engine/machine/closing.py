@@ -1,5 +1,6 @@
 """Ends of a request: it is decided, or its run is stopped; and the refusal of a late click."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from engine.approvals.approval import Approval, Review, State
@@ -10,7 +11,6 @@ from engine.ids import UserId
 from engine.machine.common_effects import drawings_of, timers_cleared
 from engine.machine.step import Step, entry_of
 from engine.sentences import notices, refusals
-from engine.values import replace
 
 
 def outcome_of(approval: Approval) -> str:

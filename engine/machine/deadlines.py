@@ -1,5 +1,6 @@
 """Deadlines: reminders, the ladder, the expiry."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from engine.approvals.approval import Approval, Review, State
@@ -12,7 +13,6 @@ from engine.machine.closing import decide, stop_run
 from engine.machine.common_effects import calls_of, drawings_of, timers_cleared, timers_set
 from engine.machine.step import PersonsEvent, Step, entry_of, refuse
 from engine.sentences import notices, refusals
-from engine.values import replace
 
 
 def remind(approval: Approval, _: ReminderDue, now: datetime) -> Step:

@@ -1,5 +1,6 @@
 """Delivery to the graph: it takes the answer, or no longer asks."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from engine.approvals.approval import Approval, State
@@ -7,7 +8,6 @@ from engine.approvals.audit import What
 from engine.approvals.events import Delivered, NotDelivered, Withdrew
 from engine.machine.common_effects import drawings_of, timers_cleared
 from engine.machine.step import Step, entry_of
-from engine.values import replace
 
 
 def withdraw(approval: Approval, event: Withdrew, now: datetime) -> Step:

@@ -1,5 +1,6 @@
 """Offered words: what the requester wrote before a question was posted, offered as its answer."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from engine.approvals.approval import Approval, Words
@@ -9,7 +10,6 @@ from engine.ids import MessageTs
 from engine.machine.common_effects import drawing_of
 from engine.machine.step import Step
 from engine.sentences import refusals
-from engine.values import replace
 
 
 def offer_words(approval: Approval, event: Offered, _: datetime) -> Step:

@@ -1,5 +1,6 @@
 """Opening: the graph asks, or asks again after its request was withdrawn."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.approvals.approval import GRANT_OF, Approval, Copy, NotCalled, Notify, Place, Review, State
@@ -13,7 +14,6 @@ from engine.machine.common_effects import calls_of, drawing_of, timers_set
 from engine.machine.step import Step, entry_of
 from engine.sentences import notices
 from engine.sentences.spoken import moment
-from engine.values import replace
 
 
 def open_request(approval: Approval, event: Opened | AskedAgain, now: datetime) -> Step:

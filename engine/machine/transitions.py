@@ -5,7 +5,7 @@ person's act and ignores everything else (a timer that fires late, a delivery th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
@@ -39,7 +39,6 @@ from engine.approvals.events import (
 from engine.machine import acts, cards, deadlines, delivery, offered_words, requests, votes
 from engine.machine.closing import refusal_when_closed
 from engine.machine.step import PersonsEvent, Step, refuse
-from engine.values import replace
 
 E = TypeVar("E", bound=Event)
 

@@ -1,5 +1,6 @@
 """Votes: a click is checked and counted, and closes the request when the votes are enough."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from engine.approvals.approval import Approval, Notify, Review, Vote
@@ -27,7 +28,6 @@ from engine.machine.step import Step, entry_of, refuse
 from engine.rules import grants
 from engine.sentences import notices, refusals
 from engine.sources import Ground
-from engine.values import replace
 
 
 def choose(approval: Approval, event: Chose, now: datetime) -> Step:

@@ -13,7 +13,7 @@ gave a grant may still decide: the sources of votes are asked that when the gran
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.approvals.approval import Approval
@@ -23,7 +23,6 @@ from engine.authority.policy import Policy
 from engine.ids import AgentName, ApprovalId, GrantId, ThreadId, UserId
 from engine.rules.tool_names import is_plain
 from engine.sources import Ground
-from engine.values import replace
 
 
 @dataclass(frozen=True, slots=True)

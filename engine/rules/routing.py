@@ -10,7 +10,7 @@ nothing: no rule governs it, and anybody in the channel may acknowledge it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
@@ -23,7 +23,6 @@ from engine.ids import AgentName, ChannelId
 from engine.rules import tool_names
 from engine.rules.conditions import Circumstances, Condition, Finding, Name, Verdict, all_of
 from engine.sources import Origin
-from engine.values import replace
 
 
 @dataclass(frozen=True, slots=True)

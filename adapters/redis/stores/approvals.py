@@ -18,7 +18,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -39,7 +39,6 @@ from engine.approvals.effects import Effect, Lane, SetTimer, lane_of
 from engine.asks.ask import Ask
 from engine.ids import ApprovalId, MessageTs, SheetId, ThreadId, thread_of
 from engine.ports import Change
-from engine.values import replace
 
 RETENTION = MONTH
 _INDEX_SECONDS = 0.5
