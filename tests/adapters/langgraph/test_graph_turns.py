@@ -17,12 +17,12 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
-from support.graph_talk import APPROVE, REJECT, Talk, error_of, halt_of, payloads, talking, words
+from support.graph_talk import AGENT, APPROVE, REJECT, Talk, error_of, halt_of, payloads, talking, words
 
 from adapters.langgraph import sentences
 from bot.runtime import loop
 from engine.ids import ThreadId
-from engine.ports import WaitsForAnswerError
+from engine.ports import Answer, Resumed, WaitsForAnswerError
 
 
 class Lost(Exception):  # noqa: N818 - it stands for any error of a client's library
@@ -149,6 +149,54 @@ async def test_killed_twice_at_any_two_writes_an_answer_that_was_taken_is_never_
                         await talk.answer(asked, APPROVE)
                 assert (await talk.answer(asked, APPROVE)).complete, (first_kill, second_kill)
                 assert (await state_of(talk))["log"] == [True, "first", "last"]
+
+
+def beside(name: str) -> Any:
+    """A branch that asks, and writes down the key under which it went on."""
+
+    async def branch(_: State, config: RunnableConfig) -> State:
+        answer = interrupt({"question": name})
+        KEYS[name].add(config["configurable"]["signoff_idempotency_key"])
+        return {"log": [f"{name}: {answer}"]}
+
+    return branch
+
+
+KEYS: dict[str, set[str]] = {}
+
+
+def side_by_side() -> StateGraph[Any, Any, Any, Any]:
+    builder = builder_of()
+    for name in ("left", "right"):
+        KEYS[name] = set()
+        builder.add_node(name, beside(name))
+        builder.add_edge(START, name)
+    builder.add_node(last)
+    builder.add_edge(["left", "right"], "last")
+    return builder
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_of_answers_sent_together_none_is_called_undelivered_after_two_kills(*, after: bool) -> None:
+    for first_kill in range(1, 11):
+        for second_kill in range(1, 7):
+            saver = DyingSaver()
+            saver.after = after
+            async with talking(side_by_side(), saver, input=INPUT, infrastructure=(Lost,)) as talk:
+                asked = (await talk.say("hello", key="k")).asked
+                answers = [
+                    Answer(talk.thread, AGENT, each.interrupt, each.digest, each.ask, (APPROVE,), f"key of {number}")
+                    for number, each in enumerate(asked)
+                ]
+                for kill in (first_kill, second_kill):
+                    saver.dies_at = saver.puts + kill
+                    with contextlib.suppress(Lost):
+                        await talk.graphs.resume_together(answers, 1)
+                results = await talk.graphs.resume_together(answers, 1)
+                assert [type(each) for each in results] == [Resumed, Resumed], (first_kill, second_kill)
+                assert sorted((await state_of(talk))["log"]) == ["last", "left: True", "right: True"]
+                assert [KEYS["left"], KEYS["right"]] == [{"key of 0"}] * 2, (first_kill, second_kill)
 
 
 async def test_a_turn_is_fed_once_however_often_it_is_delivered() -> None:

@@ -118,7 +118,8 @@ class AnswerSender:
         """For an interrupt that is not listed: an earlier delivery took the answer, or the question was withdrawn."""
         thread = await self._session.read(count=True)
         if thread.was_answered(answer.interrupt):
-            return Resumed(await self._runner.run_on(thread, answer.interrupt))
+            named = answer.interrupt in thread.mark(keys.ANSWERED).split()  # then the checkpoint has the run's key, too
+            return Resumed(await self._runner.run_on(thread, "" if named else answer.key, answer.interrupt))
         return Stale(sentences.WITHDRAWN, await self._runner.rest(thread))
 
     async def answer_outdated(self, thread: Thread, pending: Pending) -> Stale:

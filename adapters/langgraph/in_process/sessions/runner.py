@@ -75,13 +75,13 @@ class ThreadRunner:
 
     # Going on ---------------------------------------------------------------------------------------------------------
 
-    async def run_on(self, thread: Thread, answered: str = "") -> RunResult:
-        """For input that the thread was fed before: run what died or failed, then report. `answered` as in `go_on`."""
+    async def run_on(self, thread: Thread, key: str = "", answered: str = "") -> RunResult:
+        """For input that the thread was fed before: run what died or failed, then report. The rest as in `go_on`."""
         thread, ended = await self.up_to_date(thread)
         if ended.stopped or ended.error is not None:
             return STOPPED if ended.stopped else self.report(thread, ended)
         died = thread.died or (thread.paused_at is None and thread.failures)
-        return await self.go_on(thread, answered=answered) if died else self.report(thread)
+        return await self.go_on(thread, key, answered) if died else self.report(thread)
 
     async def rest(self, thread: Thread) -> RunResult:
         """Run what died, then report."""
@@ -99,9 +99,10 @@ class ThreadRunner:
         return await self.report_after(await self.run_again(thread, key, answered))
 
     async def run_again(self, thread: Thread, key: str = "", answered: str = "") -> Ended:
-        """Run without input: unfinished tasks run again, each with its answers."""
+        """Run without input: unfinished tasks run again, each with its answers, which the next checkpoints name."""
         session = self.session
-        marks = session.marks(thread, answered) if answered else session.marks(thread)
+        now = (*thread.answered_in_step, answered) if answered else thread.answered_in_step
+        marks = session.marks(thread, *dict.fromkeys(now))
         config = session.config(thread, key or thread.mark(keys.IDEMPOTENCY_KEY), marks)
         return await self.run(None, config, thread.mark(keys.USER), thread)
 

@@ -97,8 +97,12 @@ class Level:
     def answered(self) -> frozenset[str]:
         """The ids of interrupts whose answers are stored, as far as the metadata and the step tell."""
         marked = (self.snapshot.metadata or {}).get(ANSWERED)
-        ids = set(marked.split()) if isinstance(marked, str) else set()
-        ids.update(*self.calls.values())
+        return self.answered_in_step | frozenset(marked.split() if isinstance(marked, str) else ())
+
+    @property
+    def answered_in_step(self) -> frozenset[str]:
+        """The ids of interrupts whose answers are stored beside this checkpoint, once they are counted."""
+        ids: set[str] = set().union(*self.calls.values())
         for task in self.snapshot.tasks:
             ids.update(
                 interrupt_id(self.namespace(task), number) for number in range((self.answers or {}).get(task.id, 0))
@@ -271,6 +275,11 @@ class Thread:
     def was_answered(self, interrupt: str) -> bool:
         """Tell whether the graph has an answer to an interrupt that it does not list any more."""
         return any(interrupt in level.answered for level in self.levels)
+
+    @property
+    def answered_in_step(self) -> Sequence[str]:
+        """The interrupts whose answers are stored for the step, in some order, once they are counted."""
+        return sorted(frozenset().union(*(level.answered_in_step for level in self.levels)))
 
     @property
     def stopped_themselves(self) -> Sequence[Any]:
