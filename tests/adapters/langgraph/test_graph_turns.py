@@ -166,13 +166,14 @@ KEYS: dict[str, set[str]] = {}
 
 
 def side_by_side() -> StateGraph[Any, Any, Any, Any]:
-    builder = builder_of()
-    for name in ("left", "right"):
+    builder, branches = builder_of(), ["left", "right"]
+    for name in branches:
         KEYS[name] = set()
         builder.add_node(name, beside(name))
         builder.add_edge(START, name)
-    builder.add_node(last)
-    builder.add_edge(["left", "right"], "last")
+    end: Any = last
+    builder.add_node("last", end)
+    builder.add_edge(branches, "last")
     return builder
 
 
