@@ -16,7 +16,7 @@ from adapters.langgraph.loading.schema_fit import USER_EXAMPLE, Misfit, context_
 from adapters.langgraph.loading.stated_types import input_type, read_stated, takes_none, written_as
 from adapters.langgraph.messages.inputs import DEFAULT_INPUT, fields_named, input_of, later_template, of_run, said_in
 from adapters.langgraph.messages.replies import DEFAULT, Replies
-from adapters.langgraph.reading import LateReadings, Reading, Readings
+from adapters.langgraph.reading import Reading, Readings
 from adapters.langgraph.sentences import fields_wanted
 from engine.asks.ask import Json
 from engine.ids import ThreadId
@@ -74,15 +74,10 @@ class LocalAgent:
     """The breakpoints of the graph and of its subgraphs, by path."""
     tool_nodes: Mapping[str, str] = field(default_factory=dict)
     """The field that holds the messages for each node that runs tools, by path."""
-    late_readings: LateReadings = field(kw_only=True)
-    """What makes `readings`."""
+    readings: Readings = field(default_factory=Readings)
+    """The meaning of the answers to its questions, as far as its code shows it."""
     types: frozenset[TypeName] = frozenset()
     """Its own types that checkpoints may hold: see `adapters.langgraph.loading.own_types`."""
-
-    @property
-    def readings(self) -> Readings:
-        """The meaning of the answers to its questions, as far as its code shows it: reading it may take seconds."""
-        return self.late_readings.now()
 
     @property
     def interrupt_options(self) -> Mapping[str, Sequence[str]]:
@@ -151,8 +146,6 @@ class LocalAgent:
     @property
     def unfit_answers(self) -> Sequence[str]:
         """Say for each entry of `answers:` that does not fit the graph why."""
-        if not self.spec.answers:
-            return []
         nodes = self.code if hasattr(self.graph, "builder") else ()  # a workflow has no names for what it calls
         return [*unfit_entries(self.spec.answers, nodes, self.readings.all())]
 

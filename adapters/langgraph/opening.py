@@ -53,7 +53,7 @@ from adapters.langgraph.loading.tool_order import keep_order, tool_nodes
 from adapters.langgraph.loading.tools_seen import tools_of
 from adapters.langgraph.messages.inputs import names_people, of_run
 from adapters.langgraph.messages.replies import Replies
-from adapters.langgraph.reading import LateReadings
+from adapters.langgraph.reading import read_graph
 from adapters.langgraph.requester import AuthUser
 from engine.asks.ask import canonical
 from engine.ids import ThreadId
@@ -120,10 +120,7 @@ class _Source:
     def _read(self, graph: Any, warnings: tuple[str, ...], *, loaded_now: bool) -> LocalAgent:
         spec = self.spec
         _check_gated_tools(spec, graph)
-        code, texts = fingerprint.fingerprints_and_texts(graph)
-        readings = LateReadings(graph, loaded=loaded_now)
-        if self.is_for_each_run:
-            readings.now()  # its context manager is left soon, and a run follows at once
+        code = fingerprint.fingerprints(graph)
         return LocalAgent(
             spec=spec,
             graph=graph,
@@ -131,12 +128,12 @@ class _Source:
             code=code,
             mark=canonical(dict(code)),
             tools=dict(_schemas_of_tools(graph)),
-            texts=texts,
+            texts=fingerprint.texts(graph),
             nested=next(iter(graph.get_subgraphs()), None) is not None,
             warnings=warnings,
             breakpoints=_breakpoints(spec, graph),
             tool_nodes=dict(_message_fields(graph)),
-            late_readings=readings,
+            readings=read_graph(graph, loaded=loaded_now),
         )
 
 

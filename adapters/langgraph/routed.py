@@ -42,9 +42,6 @@ class GraphsInProcess(ClosableGraphs, Protocol):
     def schemas(self) -> Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]:
         """The schemas of the arguments of each agent's tools, by name."""
 
-    async def read(self) -> None:
-        """Read their code for the answers that it takes."""
-
     async def keep(self) -> None:
         """Wait until they are closed. Raises the error of what they keep open."""
 
@@ -59,10 +56,6 @@ class RoutedGraphs:
     def schemas(self) -> Mapping[AgentName, Mapping[str, Mapping[str, Json] | None]]:
         """The tools of the agents in this process; those of a server are not known."""
         return self._local.schemas
-
-    async def read(self) -> None:
-        """Read the code of the graphs in this process for the answers that it takes."""
-        await self._local.read()
 
     async def keep(self) -> None:
         """Wait until they are closed. Raises the error of what they keep open."""

@@ -39,12 +39,7 @@ async def serve(bot: "Bot", stop: asyncio.Event, *, on_ready: Any) -> None:
     try:
         async with bot.listening():
             on_ready()
-            reading = asyncio.create_task(bot.read_graphs(), name="reading")
-            try:
-                await _first_end(lanes, graphs, names, posting, on_call, reload, reading, stop=stopping)
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+            await _first_end(lanes, graphs, names, posting, on_call, reload, stop=stopping)
     finally:
         try:
             bot.drain()

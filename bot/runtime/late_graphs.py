@@ -37,9 +37,6 @@ class OpenGraphs(Graphs, Protocol):
     def schemas(self) -> Schemas:
         """The tools of each agent that runs here."""
 
-    async def read(self) -> None:
-        """Read their code for the answers that it takes; runs wait for it."""
-
     async def keep(self) -> None:
         """Wait until they are closed. Raises the error of what they keep open."""
 
@@ -72,10 +69,6 @@ class LateGraphs:
     async def load(self) -> None:
         """Import LangGraph and the graphs, once. Raises ProblemsError for a graph that cannot be used."""
         await self._graphs()
-
-    async def read(self) -> None:
-        """Read the code of the graphs for the answers that it takes. Raises ProblemsError as `load` does."""
-        await (await self._graphs()).read()
 
     async def keep(self) -> None:
         """Load them, and wait until they are closed. Raises the error of what they keep open."""

@@ -79,8 +79,7 @@ async def _open_graphs(config: Config, kept: Storage, stack: contextlib.AsyncExi
     ours = (RedisError, FencedError)
     graphs = await open_local(config, local, saver, store=store, infrastructure=ours, masked=masked, loaded_files=files)
     serde.allow(graphs.types)
-    unfit_answers = await asyncio.to_thread(lambda: graphs.unfit_answers)
-    for name, sentences in unfit_answers.items():
+    for name, sentences in graphs.unfit_answers.items():
         for each in sentences:
             log.warning("answers in app.yaml do not fit the graph", agent=name, entry=each)
     servers = {name: agent for name, agent in config.agents.items() if agent.server is not None}

@@ -71,7 +71,6 @@ class RealProbes:
 
         with told_when_late(lambda: _say_late(name, config.agents[name].graph)):
             graphs = await open_local(config, [name], InMemorySaver())
-            await graphs.read()
         await graphs.aclose()
         unfit = (f"{config.where('agents', name)}.{each}" for each in graphs.unfit_answers[name])
         schemas = graphs.schemas[name]

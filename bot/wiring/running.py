@@ -57,10 +57,6 @@ class Bot:
         """Raises ProblemsError for a graph that cannot be used."""
         await self._graphs.load()
 
-    async def read_graphs(self) -> None:
-        """Read the graphs' code for the answers that it takes; runs wait for it. Raises ProblemsError."""
-        await self._graphs.read()
-
     async def keep_graphs(self) -> None:
         """Load the graphs, and wait until they are closed. Raises ProblemsError, too, if what one keeps open fails."""
         try:

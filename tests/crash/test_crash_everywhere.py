@@ -21,6 +21,7 @@ CALLS = {
     "chat.show_waiting": 1,
     "conversations.get": 2,
     "conversations.save": 1,
+    "graphs.read_ahead": 1,
     "graphs.resume_if_pending": 1,
     "graphs.start": 1,
     "lanes.put": 3,

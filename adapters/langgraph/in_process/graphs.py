@@ -18,13 +18,9 @@ A node asks again when its checkpoint is forked: a copy of it under a new id has
 step, answers of siblings included. So a step is not forked once a sibling has finished in it, which would run that
 sibling again.
 
-To open graphs is to load them, and to check all that could refuse them. The answers that their code takes (`reading`)
-are read after that, since it may take seconds: `read` does it, and every run waits for it.
-
 Importing this module imports LangGraph, which takes most of a second: import it late.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self, assert_never
@@ -88,8 +84,6 @@ class LocalGraphs:
         self._saver = saver
         self._runs = runs
         self._keeper = keeper
-        self._reading: asyncio.Future[None] | None = None
-        self._closing = False
 
     @classmethod
     async def open(
@@ -126,27 +120,7 @@ class LocalGraphs:
 
     async def aclose(self) -> None:
         """Leave the context managers that factories without parameters opened."""
-        self._closing = True
-        try:
-            if self._reading is not None:
-                await asyncio.wait([self._reading])
-        finally:
-            await self._keeper.close()
-
-    async def read(self) -> None:
-        """Read the code of all graphs for the answers that it takes, once.
-
-        Nothing runs before: what a run leaves in a module must not change how the code of a later graph is read.
-        """
-        if self._reading is None:
-            self._reading = asyncio.ensure_future(asyncio.to_thread(self._read))
-        await asyncio.shield(self._reading)
-
-    def _read(self) -> None:
-        for agent in self._agents.values():
-            if self._closing:
-                return
-            agent.late_readings.now()
+        await self._keeper.close()
 
     async def keep(self) -> None:
         """Wait until they are closed. Raises LoadError if what a factory without parameters opened fails."""
@@ -200,7 +174,7 @@ class LocalGraphs:
     def problems(self, agent: AgentName, ask: Ask, action: int, decision: Decision) -> Sequence[ValueProblem]:
         """See `engine.ports.Graphs`."""
         known = self._agents.get(agent)
-        if known is None or not known.late_readings.are_made:  # an answer is checked again when it is sent
+        if known is None:
             return dialects.problems(ask, action, decision)
         found = answer_problems(known, ask, action, decision)
         if found or self._open[agent].is_for_each_run:
@@ -305,7 +279,6 @@ class LocalGraphs:
         ahead: object = None,
     ) -> AsyncIterator[ThreadRunner]:
         """Work on a thread, by default for the requester of its last turn. Raises LoadError and Later."""
-        await self.read()
         user = user or await self._requester(agent, thread)
         async with self._open[agent].for_run(user, thread) as ready:
             read = ahead if isinstance(ahead, ReadAhead) else None

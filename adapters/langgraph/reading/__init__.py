@@ -13,7 +13,7 @@ Imports `adapters.langgraph.fingerprint`, and nothing else of `adapters.langgrap
 
 from adapters.langgraph.reading.answers.conventions import Convention
 from adapters.langgraph.reading.code.values import FREE, TEXT
-from adapters.langgraph.reading.read import TOO_LONG, LateReadings, read_graph
+from adapters.langgraph.reading.read import TOO_LONG, read_graph
 from adapters.langgraph.reading.readings import Reading, Readings
 
-__all__ = ["FREE", "TEXT", "TOO_LONG", "Convention", "LateReadings", "Reading", "Readings", "read_graph"]
+__all__ = ["FREE", "TEXT", "TOO_LONG", "Convention", "Reading", "Readings", "read_graph"]

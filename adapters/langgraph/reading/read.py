@@ -5,7 +5,6 @@ makes a question unknown, and never an error.
 """
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,47 +33,19 @@ TOO_LONG = "its code is too long to read completely"
 BROKEN = "its code could not be read"
 
 
-_COARSEST = 2_000_000_000
-"""The nanoseconds that the time of a written file may lag behind the clock: some file systems count whole seconds."""
 _one_at_a_time = threading.Lock()
 
 
-def read_graph(graph: Any) -> Readings:
-    """Read a compiled graph whose code was imported just now. Never raises: code that cannot be read is not known."""
-    return LateReadings(graph).now()
+def read_graph(graph: Any, *, loaded: bool = True) -> Readings:
+    """Read a compiled graph. Never raises: code that cannot be read is not known.
 
-
-class LateReadings:
-    """The readings of a graph, made when somebody first wants them: that may take seconds.
-
-    `loaded`: its code was imported just now, so files are read again if they have changed. They count as they were at
-    this moment, however late they are read: a file that was written since is read only as far as it is what runs. Of a
-    graph that a factory makes later the code is older than the files may be.
+    `loaded`: its code was imported just now, so files are read again if they have changed. Of a graph that a factory
+    makes later the code is older than the files may be.
     """
-
-    def __init__(self, graph: Any, *, loaded: bool = True) -> None:
-        self._graph = graph
-        self._loaded_at = time.time_ns() - _COARSEST if loaded else None
-        self._made: Readings | None = None
-
-    @property
-    def are_made(self) -> bool:
-        """Tell whether they are there already."""
-        return self._made is not None
-
-    def now(self) -> Readings:
-        """Return the readings; make them unless they are there. Never raises: what cannot be read is not known."""
-        if self._made is None:
-            with _one_at_a_time:
-                if (made := self._made) is None:
-                    made = self._made = self._read()
-            return made
-        return self._made
-
-    def _read(self) -> Readings:
-        if self._loaded_at is not None:
-            forget_changed(self._loaded_at)
-        return _read(self._graph)
+    with _one_at_a_time:
+        if loaded:
+            forget_changed()
+        return _read(graph)
 
 
 def _read(graph: Any) -> Readings:

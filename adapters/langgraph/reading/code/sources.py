@@ -71,13 +71,10 @@ _since = time.time_ns()
 """When code was imported last, by this process's clock. A newer file may differ from the code that runs."""
 
 
-def forget_changed(loaded_at: int | None = None) -> None:
-    """Forget files that have changed, when an agent is loaded again. In between, what is read is what runs.
-
-    `loaded_at`, by `time.time_ns`: now, unless its code is read some time after it was loaded.
-    """
+def forget_changed() -> None:
+    """Forget files that have changed, when an agent is loaded again. In between, what is read is what runs."""
     global _since  # noqa: PLW0603 - a process has one set of imported modules
-    _since = time.time_ns() if loaded_at is None else loaded_at
+    _since = time.time_ns()
     _found.clear()
     for file, source in tuple(_read.items()):
         if source.state != _state(file):
