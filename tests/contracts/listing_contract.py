@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
-from contracts.samples import ALICE, BOB, CAROL, NOW, THREAD, an_approval, closed
+from contracts.samples import ALICE, BOB, CAROL, NOW, THREAD, a_policy, an_approval, closed
 
 from engine.approvals.approval import Approval, State, Vote
+from engine.approvals.events import AskedAgain
 from engine.asks.ask import Choice
 from engine.ids import ApprovalId, ThreadId
+from engine.machine import step
 from engine.ports import Approvals, Change, Listing, Pending
 
 
@@ -58,6 +60,17 @@ class ListingContract:
         assert ids(await listed.listing.pending()) == [waits.id]
         assert ids(await listed.listing.asked_by(waits.requester)) == [waits.id]
         assert await listed.listing.counted(10) == [Pending.of(waits)]
+
+    @pytest.mark.promise("P8")
+    @pytest.mark.parametrize("end", [State.WITHDRAWN, State.UNDELIVERABLE])
+    async def test_what_is_asked_again_is_pending_again(self, listed: Listed, end: State) -> None:
+        ended = await listed.asks(1, requester=ALICE)
+        await listed.becomes(closed(ended, end))
+        assert await listed.listing.pending() == await listed.listing.asked_by(ALICE) == []
+        again = step(replace(closed(ended, end), version=ended.version + 1), AskedAgain((a_policy(),)), NOW)
+        assert await listed.approvals.save(Change(again.approval, again.effects, again.entries))
+        assert ids(await listed.listing.pending()) == ids(await listed.listing.asked_by(ALICE)) == [ended.id]
+        assert len(await listed.listing.counted(10)) == 1
 
     async def test_what_is_pending_is_counted_as_it_comes_and_goes(self, listed: Listed) -> None:
         made = [await listed.asks(number) for number in range(3)]

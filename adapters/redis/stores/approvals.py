@@ -229,7 +229,7 @@ class RedisApprovals:
             more=attached.more,
             **self._index_arguments(stored),
         )
-        earlier = [] if expected else indexes.index_pending(keys, stored)
+        earlier = indexes.index_pending(keys, stored) if not expected or _is_asked_again(change) else []
         written = await self._send(attached, script, *timers, *earlier)
         if written == NOT_ASKED:  # the last version kept the request in the approval
             written = await self._send(attached, replace(script, asked=documents.dump_asked(stored.ask)))
@@ -324,6 +324,11 @@ def _message(write: str, number: int, stamp: int, effect: Effect) -> bytes:
 def _refuse_other_threads(change: Change, lanes: Sequence[Lane]) -> None:
     if any(lane.thread != change.approval.thread for lane in lanes):
         raise ValueError(f"{change.approval.id} has effects of another thread: they cannot be written at once")
+
+
+def _is_asked_again(change: Change) -> bool:
+    """True where people are asked again: its end took it out of the index of what waits."""
+    return any(each.what is audit.What.ASKED for each in change.entries)
 
 
 def _new_name() -> str:
