@@ -4,11 +4,13 @@ The thread is compared as a whole, before the first wakes and after: every key, 
 is not the thread's: who sends a first write again lists the thread again.)
 """
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any, TypedDict
 
 import pytest
 import redis
@@ -18,9 +20,17 @@ from crash.redis_proxy import RedisProxy
 from crash.saver_worker import NODES, config_of, graph_of, lines
 from fakes.broken_wire import BrokenWire
 from fakes.people import wait_until
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from support.graph_talk import AGENT, APPROVE, talking
+from support.graph_talk import THREAD as TALK
 
+from adapters.langgraph.in_process.threads import read_once
 from adapters.redis.checkpointer.saver import AsyncRedisSaver, FencedError
 from adapters.redis.keys import Keys
+from adapters.redis.transport.multiplexed import Multiplexed
+from adapters.redis.transport.scripts import Command
+from engine.ports import Answer
 
 THREAD = "slack:{T1}/C1/1"
 KEYS = Keys()
@@ -155,6 +165,61 @@ async def test_a_newer_token_fences_an_older_one_without_a_lane(redis_url: str) 
         await graph_of(saver).ainvoke({"log": ["second"]}, config_of(THREAD, 2))
         with pytest.raises(FencedError):
             await graph_of(saver).ainvoke({"log": ["late"]}, config_of(THREAD, 1))
+
+
+class OvertakenSaver(AsyncRedisSaver):
+    """Another process takes the thread after a read, once that is wished. Its writes are slower than any node."""
+
+    overtaken = False
+
+    def __init__(self, transport: Multiplexed, node_ran: asyncio.Event) -> None:
+        super().__init__(transport)
+        self.node_ran = node_ran
+
+    async def aput_writes(self, *given: Any) -> None:
+        if self.overtaken:
+            await self.node_ran.wait()
+        await super().aput_writes(*given)
+
+    async def aget_tuple(self, config: Any) -> Any:
+        found = await super().aget_tuple(config)
+        if self.overtaken:
+            await self._database.run(Command("SET", self.keys.fence(TALK), 2, "EX", 60))
+        return found
+
+
+class Log(TypedDict, total=False):
+    log: str
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize("ahead", [False, True], ids=["the check", "the read ahead of it"])
+async def test_a_run_that_begins_long_after_its_thread_was_read_runs_no_node_if_the_thread_was_taken(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, *, ahead: bool
+) -> None:
+    """A factory, Redis or a process that stands still may take longer than a lease between the read and the run."""
+    ran = asyncio.Event()
+
+    async def take(_: Log) -> Log:
+        answer = interrupt({"question": "ship?"}, response_schema={"type": "boolean"})
+        ran.set()
+        return {"log": str(answer)}
+
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(Log)
+    node: Any = take
+    builder.add_node("take", node)
+    builder.add_edge(START, "take")
+    async with Multiplexed.from_url(redis_url) as transport:
+        saver = OvertakenSaver(transport, ran)
+        async with talking(builder, saver, input={"log": "go"}, infrastructure=(FencedError,)) as talk:
+            (asked,) = (await talk.say()).asked
+            saver.overtaken = True
+            read = await talk.graphs.read_ahead(TALK, 1) if ahead else None
+            monkeypatch.setattr(read_once, "FRESH_SECONDS", 0)
+            answer = Answer(TALK, AGENT, asked.interrupt, asked.digest, asked.ask, (APPROVE,), "key", ahead=read)
+            with pytest.raises(FencedError):
+                await talk.graphs.resume_if_pending(answer, 1)
+            assert not ran.is_set()
 
 
 def stopped(pid: int) -> Callable[[], Awaitable[bool | None]]:

@@ -21,6 +21,7 @@ sibling again.
 Importing this module imports LangGraph, which takes most of a second: import it late.
 """
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self, assert_never
@@ -206,8 +207,9 @@ class LocalGraphs:
 
     async def read_ahead(self, thread: ThreadId, fence: int) -> ReadAhead | None:
         """See `engine.ports.Graphs`. None for a checkpoint that cannot be read: the answer tries again."""
+        since = time.monotonic()
         try:
-            return ReadAhead(await self._saver.aget_tuple(config_of(thread, fence, "", "", Marks())))
+            return ReadAhead(await self._saver.aget_tuple(config_of(thread, fence, "", "", Marks())), since)
         except Exception as error:
             if self._runs.is_infrastructure(error):
                 raise

@@ -5,9 +5,10 @@ node would start only when the decision is kept. Both round trips are on the way
 
 * The run begins with the very bytes that were read for the thread, and LangGraph looks by itself whether the interrupt
   is pending in them (strict resume). The read was refused unless this lane's fence was the newest. Whoever takes the
-  lane after that has a newer one, and then nothing of this run is stored. A process that stands still for a whole lease
-  between that read and the node still runs the node: a second read would only move that moment. Savers that cannot
-  decode their bytes again are asked once more.
+  lane after that has a newer one, and then nothing of this run is stored. Where something took long between that read
+  and the run (a factory, Redis, a process that stood still), the thread is read once more, and refused if it is lost. A
+  process that stands still for a whole lease after that, right before the node, still runs the node: a further read
+  would only move that moment. Savers that cannot decode their bytes again are asked once more.
 * The marks of the decisions (`adapters.langgraph.guards.step_writes`) are written while the node runs, and the run
   stores nothing before they are stored. So whoever finds an answer, a result or a checkpoint of this run finds the
   marks, too. A crash before leaves the thread as it was, and the answer is delivered again.
@@ -23,7 +24,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 Again = Callable[[], CheckpointTuple | None]
-"""Gives the checkpoint that was read, decoded anew."""
+"""Gives the checkpoint that was read, decoded anew; None where that was too long ago."""
 
 _AS_IT_IS = (
     "serde",
@@ -59,9 +60,9 @@ class RunSaver(BaseCheckpointSaver[Any]):
     async def aget_tuple(self, config: RunnableConfig) -> Any:
         """Read a checkpoint: the first time the newest one of the root, as it was read before."""
         configurable = config["configurable"]
-        if self._first and not configurable.get("checkpoint_ns") and not configurable.get("checkpoint_id"):
-            return self._first.pop()()
-        return await self._saver.aget_tuple(config)
+        is_newest = not configurable.get("checkpoint_ns") and not configurable.get("checkpoint_id")
+        found = self._first.pop()() if self._first and is_newest else None
+        return await self._saver.aget_tuple(config) if found is None else found
 
     async def aput(self, *given: Any) -> Any:
         """Store a checkpoint."""

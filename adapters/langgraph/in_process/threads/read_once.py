@@ -5,9 +5,11 @@ read all of it for the snapshot, by one call for each graph of the thread. So th
 during the read, and remembers the writes. They also belong to the very state that the snapshot shows.
 
 The newest checkpoint of the root may have been read ahead, while the bot read the answer that is meant for it. It is
-taken once: whoever reads the thread again wants to know what became of it.
+taken once: whoever reads the thread again wants to know what became of it. And it is taken soon, or not at all: a read
+shows that the thread is still this lane's, which a pause of a whole lease after it may have changed.
 """
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,15 +17,22 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from adapters.langgraph.config_keys import SAVER
 
+FRESH_SECONDS = 1.0
+"""How long after a read a run may still begin with it: much less than a lane's lease."""
+
 
 class ReadAhead:
-    """The newest checkpoint of a thread, as it was read before it was needed; None is that of a new thread."""
+    """The newest checkpoint of a thread, as it was read before it was needed; None is that of a new thread.
 
-    def __init__(self, found: Any) -> None:
+    `since` is when it was asked for, by `time.monotonic`.
+    """
+
+    def __init__(self, found: Any, since: float) -> None:
         self._left = [found]
+        self._since = since
 
     def __bool__(self) -> bool:
-        return bool(self._left)
+        return bool(self._left) and _is_fresh(self._since)
 
     def take(self) -> Any:
         """Take it, once."""
@@ -41,6 +50,7 @@ class ReadOnce(BaseCheckpointSaver[Any]):
         self._read = {} if read is None else read
         """What was read, by the namespace and the id of the checkpoint."""
         self._ahead = ahead
+        self._since = time.monotonic()
 
     def lent_to(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """The config of a read by this saver."""
@@ -53,8 +63,9 @@ class ReadOnce(BaseCheckpointSaver[Any]):
 
     @property
     def again(self) -> Callable[[], Any] | None:
-        """Decodes the first checkpoint once more, which is the root's, if the saver can."""
-        return getattr(next(iter(self._read.values()), None), "again", None)
+        """Decodes the first checkpoint once more, which is the root's, if the saver can; None once it is not fresh."""
+        again = getattr(next(iter(self._read.values()), None), "again", None)
+        return None if again is None else lambda: again() if _is_fresh(self._since) else None
 
     # What LangGraph calls ---------------------------------------------------------------------------------------------
 
@@ -85,6 +96,10 @@ class ReadOnce(BaseCheckpointSaver[Any]):
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> "ReadOnce":
         """Read more types, where LangGraph is told to be strict; the memory is one."""
         return ReadOnce(self.saver.with_allowlist(extra_allowlist), self._read, self._ahead)
+
+
+def _is_fresh(since: float) -> bool:
+    return time.monotonic() - since < FRESH_SECONDS
 
 
 def _place(config: Mapping[str, Any]) -> tuple[str, str]:
