@@ -165,11 +165,21 @@ def beside(name: str) -> Any:
 KEYS: dict[str, set[str]] = {}
 
 
-def side_by_side() -> StateGraph[Any, Any, Any, Any]:
+def deploying(name: str) -> Any:
+    """A branch that asks nothing."""
+
+    async def branch(_: State, config: RunnableConfig) -> State:
+        KEYS[name].add(config["configurable"]["signoff_idempotency_key"])
+        return {"log": [name]}
+
+    return branch
+
+
+def side_by_side(branch: Callable[[str], Any]) -> StateGraph[Any, Any, Any, Any]:
     builder, branches = builder_of(), ["left", "right"]
     for name in branches:
         KEYS[name] = set()
-        builder.add_node(name, beside(name))
+        builder.add_node(name, branch(name))
         builder.add_edge(START, name)
     end: Any = last
     builder.add_node("last", end)
@@ -184,7 +194,7 @@ async def test_of_answers_sent_together_none_is_called_undelivered_after_two_kil
         for second_kill in range(1, 7):
             saver = DyingSaver()
             saver.after = after
-            async with talking(side_by_side(), saver, input=INPUT, infrastructure=(Lost,)) as talk:
+            async with talking(side_by_side(beside), saver, input=INPUT, infrastructure=(Lost,)) as talk:
                 asked = (await talk.say("hello", key="k")).asked
                 answers = [
                     Answer(talk.thread, AGENT, each.interrupt, each.digest, each.ask, (APPROVE,), f"key of {number}")
@@ -198,6 +208,27 @@ async def test_of_answers_sent_together_none_is_called_undelivered_after_two_kil
                 assert [type(each) for each in results] == [Resumed, Resumed], (first_kill, second_kill)
                 assert sorted((await state_of(talk))["log"]) == ["last", "left: True", "right: True"]
                 assert [KEYS["left"], KEYS["right"]] == [{"key of 0"}] * 2, (first_kill, second_kill)
+
+
+@pytest.mark.promise("P2")
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_killed_twice_at_any_two_writes_a_breakpoint_that_was_passed_is_never_called_undelivered(
+    *, after: bool
+) -> None:
+    for first_kill in range(1, 7):
+        for second_kill in range(1, 7):
+            saver = DyingSaver()
+            saver.after = after
+            spec: Any = {"input": INPUT, "infrastructure": (Lost,), "interrupt_before": ("left", "right")}
+            async with talking(side_by_side(deploying), saver, **spec) as talk:
+                halt = halt_of(await talk.say("hello", key="k"))
+                for kill in (first_kill, second_kill):
+                    saver.dies_at = saver.puts + kill
+                    with contextlib.suppress(Lost):
+                        await talk.answer(halt, APPROVE)
+                assert (await talk.answer(halt, APPROVE)).complete, (first_kill, second_kill)
+                assert sorted((await state_of(talk))["log"]) == ["last", "left", "right"]
+                assert KEYS["left"] | KEYS["right"] == {f"answer-{halt.interrupt}"}, (first_kill, second_kill)
 
 
 async def test_a_turn_is_fed_once_however_often_it_is_delivered() -> None:

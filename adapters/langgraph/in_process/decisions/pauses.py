@@ -77,8 +77,10 @@ class PauseDecisions:
         """For a thread that has left the pause, by this very decision or otherwise."""
         if thread.paused_at is not None and answer.interrupt in thread.paused_at.updated_for:
             return Resumed(await self._go_on_from(thread, answer))
-        if thread.was_answered(answer.interrupt) or _has_begun(thread, answer.interrupt):
+        if thread.was_answered(answer.interrupt):
             return Resumed(await self._runner.run_on(thread))
+        if _has_begun(thread, answer.interrupt):
+            return Resumed(await self._runner.run_on(thread, _key_of(answer), answer.interrupt))
         if any(answer.interrupt == level.updated_for for level in thread.levels):
             return Resumed(await self._go_on_from(thread, answer))
         return Stale(sentences.MOVED_ON, await self._runner.rest(thread))
@@ -94,13 +96,11 @@ class PauseDecisions:
 
     async def _retry(self, thread: Thread, answer: Answer) -> RunResult:
         """Run the failed tasks again, or ask their step again from its beginning, under the run's key for tools."""
-        payload = answer.ask.payload
-        run = payload.get("run") if isinstance(payload, dict) else ""
         if answer.decisions[0].choice is Choice.REDO:
             thread, ended = await self._runner.ask_anew(thread)
             return STOPPED if ended.stopped else self._runner.report(thread, ended)
         await self._session.keep_retry(thread)
-        return await self._runner.go_on(thread, key=run if isinstance(run, str) else "", answered=answer.interrupt)
+        return await self._runner.go_on(thread, key=_key_of(answer), answered=answer.interrupt)
 
     async def _pass_nodes(self, thread: Thread, answer: Answer) -> RunResult:
         """Go past a breakpoint or a NodeInterrupt: with this state, with an edited one, or without the next nodes."""
@@ -169,6 +169,15 @@ class PauseDecisions:
         if unseen or not thread.snapshot.tasks:
             return self._runner.report(thread)
         return await self._go_past(thread, answer)
+
+
+def _key_of(answer: Answer) -> str:
+    """The idempotency key of the run that a decision lets go on: after a failure that of the run that failed."""
+    if answer.ask.dialect != FAILURE.name:
+        return answer.key
+    payload = answer.ask.payload
+    run = payload.get("run") if isinstance(payload, dict) else ""
+    return run if isinstance(run, str) else ""
 
 
 def _dict(update: Mapping[str, Any] | None) -> dict[str, Any] | None:
