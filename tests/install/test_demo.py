@@ -18,6 +18,8 @@ import pytest
 from fakes.people import People
 from stories.policies_page import quickstart
 
+STARTED_WITHIN = 180
+"""Seconds: the packages stand outside of site-packages here, so all their types are looked at as if they were own."""
 GRAPH = """
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
@@ -108,7 +110,7 @@ class Installed:
             )
         assert process.stdout is not None
         try:
-            line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+            line = (await asyncio.wait_for(process.stdout.readline(), STARTED_WITHIN)).decode()
             said = (self.folder / "stderr").read_text()
             assert line.startswith("ready http://127.0.0.1:"), said
             yield Demo(line.removeprefix("ready ").strip(), said)
