@@ -97,7 +97,13 @@ class Installed:
     def _done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command, environment = self.signoff(*arguments)
         return subprocess.run(  # noqa: S603 - our own command
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=STARTED_WITHIN,
+            check=False,
         )
 
     @contextlib.asynccontextmanager
@@ -185,7 +191,13 @@ def test_without_the_examples_needs_one_sentence_says_what_to_install(installed:
     installed.link(without="langchain")
     command, environment = installed.signoff("demo", "--no-browser", "--port", "0")
     done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=installed.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=installed.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=STARTED_WITHIN,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
@@ -230,7 +242,13 @@ def test_a_graph_that_cannot_be_loaded_is_said_before_the_demo_is_ready(installe
     (installed.folder / "press.py").write_text("import nowhere_to_be_found\n")
     command, environment = installed.signoff("demo", "--no-browser", "--port", "0")
     done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=installed.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=installed.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=STARTED_WITHIN,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert "No module named 'nowhere_to_be_found'" in done.stderr
