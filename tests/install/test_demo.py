@@ -84,17 +84,18 @@ class Installed:
 
     def audit(self, channel: str, ts: str) -> list[dict[str, Any]]:
         """Give the rows of a conversation, as `signoff audit` prints them of a demo that was stopped."""
-        done = self._done("audit", f"T0LOCAL:{channel}:{ts}", "--json", "--demo", ".signoff")
+        done = self.finished("audit", f"T0LOCAL:{channel}:{ts}", "--json", "--demo", ".signoff")
         assert done.stderr == ""
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def run(self, *arguments: str) -> Any:
         """Give what a command prints as JSON."""
-        done = self._done(*arguments)
+        done = self.finished(*arguments)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def _done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def finished(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
         command, environment = self.signoff(*arguments)
         return subprocess.run(  # noqa: S603 - our own command
             command,
@@ -189,16 +190,7 @@ async def test_the_page_leads_from_the_quickstart_to_an_on_call_gate(installed: 
 
 def test_without_the_examples_needs_one_sentence_says_what_to_install(installed: Installed) -> None:
     installed.link(without="langchain")
-    command, environment = installed.signoff("demo", "--no-browser", "--port", "0")
-    done = subprocess.run(  # noqa: S603 - our own command
-        command,
-        cwd=installed.folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=STARTED_WITHIN,
-        check=False,
-    )
+    done = installed.finished("demo", "--no-browser", "--port", "0")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "signoff demo: the example agents need LangChain, which is not installed. "
@@ -240,16 +232,7 @@ def test_a_graph_that_cannot_be_loaded_is_said_before_the_demo_is_ready(installe
     installed.link()
     (installed.folder / "app.yaml").write_text(APP)
     (installed.folder / "press.py").write_text("import nowhere_to_be_found\n")
-    command, environment = installed.signoff("demo", "--no-browser", "--port", "0")
-    done = subprocess.run(  # noqa: S603 - our own command
-        command,
-        cwd=installed.folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=STARTED_WITHIN,
-        check=False,
-    )
+    done = installed.finished("demo", "--no-browser", "--port", "0")
     assert (done.returncode, done.stdout) == (1, "")
     assert "No module named 'nowhere_to_be_found'" in done.stderr
     assert "Traceback" not in done.stderr
