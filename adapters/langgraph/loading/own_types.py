@@ -40,11 +40,11 @@ _PACKAGES = frozenset({"site-packages", "dist-packages"})
 def own_types(graph: Any, module: ModuleType) -> frozenset[TypeName]:
     """Name the types that checkpoints of `graph`, which `module` exports, may be made of."""
     found: set[type] = set()
+    seen: dict[int, Any] = {}
     for each in _own_modules(module):
         for value in list(vars(each).values()):
             if isinstance(value, type) and not issubclass(value, Runnable):
-                _collect(value, found, set())
-    seen: set[int] = set()
+                _collect(value, found, seen)
     for hint in _hints_of(graph):
         _collect(hint, found, seen)
     return frozenset((each.__module__, each.__name__) for each in found)
@@ -95,11 +95,14 @@ def _hints_of(graph: Any) -> Iterator[Any]:
             yield getattr(channel, "UpdateType", None)
 
 
-def _collect(hint: Any, found: set[type], seen: set[int]) -> None:
-    """Add the data classes that a type hint names, in its arguments and in the fields of what it names."""
+def _collect(hint: Any, found: set[type], seen: dict[int, Any]) -> None:
+    """Add the data classes that a type hint names, in its arguments and in the fields of what it names.
+
+    `seen` holds each hint by its id: some hints are made for one look, and the id of one that is gone is given again.
+    """
     if id(hint) in seen:
         return
-    seen.add(id(hint))
+    seen[id(hint)] = hint
     for part in get_args(hint):
         _collect(part, found, seen)
     if hasattr(hint, "__supertype__"):
