@@ -29,7 +29,9 @@ from bot.commands.serve import serve
 from bot.config.entries import Mode
 from bot.config.load import load
 from bot.runtime.garbage import begin
-from bot.wiring import Bot, Ports, bot
+from bot.wiring.assembly import bot
+from bot.wiring.ports import Ports
+from bot.wiring.running import Bot
 from engine.approvals.approval import Approval, Place, State, open_reviews
 from engine.approvals.effects import Effect, Hear, Timer
 from engine.asks.ask import Ask, Decision, ValueProblem

@@ -77,9 +77,9 @@ def check(config: Path, *, strict: bool, offline: bool, as_json: bool) -> int:
 
 def manifest(url: str | None) -> int:
     """`signoff manifest`."""
-    from bot import wiring
+    from bot.wiring.slack import manifest as made
 
-    sys.stdout.write(json.dumps(wiring.manifest(url), indent=2) + "\n")
+    sys.stdout.write(json.dumps(made(url), indent=2) + "\n")
     return 0
 
 

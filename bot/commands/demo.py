@@ -107,16 +107,14 @@ def _secrets(environ: Mapping[str, str]) -> "Secrets":
 
 @contextlib.asynccontextmanager
 async def _demo_workspace(config: "Config", data: Path, port: int | None, people: Path | None) -> AsyncIterator[Any]:
-    from bot import wiring
+    from bot.wiring.workspace import PortTakenError, local_workspace
 
     described = not _is_examples(config.file)  # the page itself describes the examples
-    opened = functools.partial(
-        wiring.local_workspace, data=data / "slack", people=people, config=config, described=described
-    )
+    opened = functools.partial(local_workspace, data=data / "slack", people=people, config=config, described=described)
     async with contextlib.AsyncExitStack() as stack:
         try:
             yield await stack.enter_async_context(opened(DEMO_PORT if port is None else port))
-        except wiring.PortTakenError:
+        except PortTakenError:
             if port is not None:
                 raise
             yield await stack.enter_async_context(opened(0))
@@ -129,10 +127,10 @@ def _demo_file() -> Path:
         return own
     found = examples_file()
     if importlib.util.find_spec("langchain") is None:
-        from bot import wiring
+        from bot.wiring import install_command
 
         what = "the example agents need LangChain, which is not installed"
-        raise ProblemsError([ConfigProblem("signoff demo", what, f"Run: {wiring.install_command('examples')}")])
+        raise ProblemsError([ConfigProblem("signoff demo", what, f"Run: {install_command('examples')}")])
     sys.stderr.write("signoff demo: running the example agents; an app.yaml in this folder would run in their place\n")
     return found
 

@@ -54,7 +54,6 @@ class ExplainedCall:
 
 async def run(file: Path, asked: ExplainedCall, *, offline: bool, as_json: bool) -> int:
     """Print the answer; returns the exit code. Raises ProblemsError."""
-    from bot import wiring
     from bot.wiring.probes import probes
 
     set_up_logs()
@@ -62,11 +61,15 @@ async def run(file: Path, asked: ExplainedCall, *, offline: bool, as_json: bool)
     request = _request(config, asked)
     book = book_of(config, compiled(config, probes().conditions))
     if asked.requester and book.names & _OF_REQUESTER and not offline:
-        by = await wiring.asked_requester(read_config(file, offline=False), asked.requester)
+        from bot.wiring.requester import asked_requester
+
+        by = await asked_requester(read_config(file, offline=False), asked.requester)
         request = replace(request, by=by)
     found = explained(config, request, book)
     if not offline:
-        async with wiring.shift_sources(config) as sources:
+        from bot.wiring.oncall import shift_sources
+
+        async with shift_sources(config) as sources:
             found["on_call"] = {name: await _on_call(sources[name], request.at) for name in found["on_call"]}
     if as_json:
         sys.stdout.write(masked(json.dumps(found, ensure_ascii=False, indent=2)) + "\n")

@@ -96,11 +96,11 @@ class _Lookup:
     @contextlib.asynccontextmanager
     async def opened(cls, config: Config, name: str, *, offline: bool) -> AsyncIterator["_Lookup"]:
         """Open the source. Raises ProblemsError where Slack cannot be reached."""
-        from bot import wiring
+        from bot.wiring.oncall import asked_people, shift_sources
 
         async with contextlib.AsyncExitStack() as stack:
-            people = None if offline else await stack.enter_async_context(wiring.asked_people(config))
-            sources = await stack.enter_async_context(wiring.shift_sources(config))
+            people = None if offline else await stack.enter_async_context(asked_people(config))
+            sources = await stack.enter_async_context(shift_sources(config))
             yield cls(name, sources[name], people)
 
     async def line(self, text: str) -> Mapping[str, Any]:

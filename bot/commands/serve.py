@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 if TYPE_CHECKING:
-    from bot.wiring import Bot
+    from bot.wiring.running import Bot
 
 log = structlog.get_logger(__name__)
 

@@ -11,9 +11,9 @@ async def workspace(port: int, data: Path, people: Path | None, http: str | None
 
     `http` is the bot's address for signed HTTP; without one it connects by Socket Mode.
     """
-    from bot import wiring
+    from bot.wiring.workspace import local_workspace
 
-    async with stop_signals() as stop, wiring.local_workspace(port, data, people) as slack:
+    async with stop_signals() as stop, local_workspace(port, data, people) as slack:
         slack.request_url = http
         sys.stdout.writelines(f"{name}={value}\n" for name, value in slack.environment().items())
         sys.stdout.write(f"# the page: {slack.url}\n")

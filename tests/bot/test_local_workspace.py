@@ -16,7 +16,7 @@ from fakes.people import wait_until
 from slack_sdk.signature import SignatureVerifier
 
 from bot.config.load import load
-from bot.wiring import local_workspace
+from bot.wiring.workspace import local_workspace
 
 ROOT = Path(__file__).parents[2]
 OWN = """\

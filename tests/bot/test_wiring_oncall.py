@@ -8,8 +8,7 @@ from fakes.oncall_services import ServiceServer
 
 from bot.config.load import load
 from bot.config.oncall import OnCallEntry
-from bot.wiring import shift_sources
-from bot.wiring.oncall import fingerprint
+from bot.wiring.oncall import fingerprint, shift_sources
 from engine.ports import SourceFailedError
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)

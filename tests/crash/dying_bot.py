@@ -29,7 +29,9 @@ from adapters.slack.workspace.client import web_client
 from bot.commands.serve import hang_ups, serve, stop_signals
 from bot.config.load import load
 from bot.telemetry import set_up_logs
-from bot.wiring import Bot, Ports, bot
+from bot.wiring.assembly import bot
+from bot.wiring.ports import Ports
+from bot.wiring.running import Bot
 from engine.ids import UserId
 
 BOT = UserId("U0SIGNOFF")

@@ -8,7 +8,7 @@ import pytest
 from fakes.people import Message
 from stories.world import World
 
-from bot.wiring import Ports
+from bot.wiring.ports import Ports
 from engine.approvals.effects import Resume
 from engine.ports import UNWATCHED, Answer, Graphs, Held, Resumed, Stale, Watcher
 

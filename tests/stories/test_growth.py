@@ -15,7 +15,7 @@ from adapters.redis.keys import Keys
 from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.base import AsyncTransport
 from adapters.redis.transport.scripts import Command, RedisCall
-from bot.wiring import Ports
+from bot.wiring.ports import Ports
 from engine.approvals.approval import Approval, State, open_reviews
 from engine.ids import InterruptId, MessageTs, approval_id
 from engine.ports import Change

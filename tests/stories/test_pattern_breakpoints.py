@@ -8,7 +8,7 @@ from fakes.people import Message, Person
 from stories.test_pattern_time_travel import look
 from stories.world import World
 
-from bot.wiring import Ports
+from bot.wiring.ports import Ports
 from engine.approvals.effects import Effect, Resume
 from engine.ports import Lanes
 

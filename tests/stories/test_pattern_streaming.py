@@ -10,7 +10,7 @@ from fakes.people import Message
 from stories.world import World
 
 from adapters.redis.keys import Keys
-from bot.wiring import Ports
+from bot.wiring.ports import Ports
 from engine.conversation import Conversation
 
 WHOLE = "took four minutes."

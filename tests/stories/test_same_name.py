@@ -18,7 +18,8 @@ from bot.commands.serve import serve
 from bot.config.load import load
 from bot.config.problems import ProblemsError
 from bot.config.settings import Config
-from bot.wiring import Bot, bot
+from bot.wiring.assembly import bot
+from bot.wiring.running import Bot
 
 LEASE = timedelta(seconds=0.2)
 """A dead process's names lapse after three of these."""

@@ -11,7 +11,7 @@ from bot.config.load import load
 from bot.config.problems import ProblemsError
 from bot.config.settings import Config
 from bot.runtime.shared_names import ToldNames
-from bot.wiring import bot
+from bot.wiring.assembly import bot
 from bot.wiring.slack import CHANNELS_SECONDS
 from engine.ids import UserId
 

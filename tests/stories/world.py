@@ -39,7 +39,10 @@ from bot.config.entries import Mode
 from bot.config.load import load
 from bot.config.settings import Config
 from bot.runtime.clock import SYSTEM_CLOCK, SystemClock, clock_of
-from bot.wiring import Bot, Ports, bot, together
+from bot.wiring.assembly import bot
+from bot.wiring.graphs import together
+from bot.wiring.ports import Ports
+from bot.wiring.running import Bot
 from engine.approvals.approval import Approval, Place
 from engine.approvals.audit import Entry, What
 from engine.approvals.effects import Timer
