@@ -248,10 +248,7 @@ def _run_approved(gates: Gates, call: RunningCall, given: Any, configurable: Map
         yield KeepCalls(gates.kept, checkpoint, {call.name: gates.kept.started(call.name, -1)})
         raise
     done = gates.kept.done(call.name, result, call.answers)
-    try:
-        yield KeepCalls(gates.kept, checkpoint, {call.name: done} if done else {})
-    except Exception as error:  # noqa: BLE001 - the call was made, so the graph goes on; a crash asks again
-        _log.warning("the result of a tool call could not be kept", error=str(error))
+    yield from _keep_result(KeepCalls(gates.kept, checkpoint, {call.name: done} if done else {}))
     return result
 
 
@@ -260,8 +257,18 @@ def _run_ungated(gates: Gates, call: RunningCall, given: Any, configurable: Mapp
         raise call.attempt.asked
     with call.running():
         result = yield StartTool(given)
-    gates.kept.remember(checkpoint_of(configurable), call.name, result, call.answers)
+    checkpoint = checkpoint_of(configurable)
+    gates.kept.remember(checkpoint, call.name, result, call.answers)
+    if call.attempt.pauses:  # another call has asked meanwhile, and wrote only what had ended before
+        yield from _keep_result(KeepCalls(gates.kept, checkpoint, gates.kept.unwritten(checkpoint)))
     return result
+
+
+def _keep_result(step: KeepCalls) -> Steps:
+    try:
+        yield step
+    except Exception as error:  # noqa: BLE001 - the call was made, so the graph goes on; a crash asks again
+        _log.warning("the result of a tool call could not be kept", error=str(error))
 
 
 def _rejected(tool: BaseTool, call_id: str | None, reason: str) -> Any:

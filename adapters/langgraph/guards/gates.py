@@ -105,11 +105,15 @@ innermost: ContextVar[RunningCall | None] = ContextVar("innermost", default=None
 
 @dataclass(slots=True)
 class Attempt:
-    """One run of a task: how often each call was made, in which threads, the question, and the answers to skip."""
+    """One run of a task: how often each call was made, in which threads, the question, and the answers to skip.
+
+    `pauses` is true once a call has asked, or the graph's own code has.
+    """
 
     scratchpad: Any
     made: "Counter[str]" = field(default_factory=Counter)
     asked: GraphInterrupt | None = None
+    pauses: bool = False
     taken: set[int] = field(default_factory=set)
     threads: set[int] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -126,6 +130,7 @@ class Attempt:
     def ask(self, interrupt: Interrupt) -> GraphInterrupt:
         """Stop the task by the first question of its calls."""
         with self.lock:
+            self.pauses = True
             if self.asked is None:
                 self.asked = GraphInterrupt((interrupt,))
             return self.asked
@@ -188,6 +193,7 @@ class Gates:
             scratchpad.interrupt_counter()
             number += 1
         if number >= len(scratchpad.resume):
+            attempt.pauses = True
             checkpoint = checkpoint_of(configurable)
             self.kept.write_blocking(checkpoint, self.kept.unwritten(checkpoint))
             return

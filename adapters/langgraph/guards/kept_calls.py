@@ -7,7 +7,7 @@ is deleted with the thread, and a step that is asked again from its beginning ha
 | a call | kept |
 |---|---|
 | that people approved | its start, before it starts; its result, as soon as there is one |
-| any other | its result, when its step pauses |
+| any other | its result, when its step pauses, or when it ends after that |
 
 After a crash, an approved call without a result may have been made: people are asked again, and the card says so. One
 approval never starts two calls. A call without a gate is made again, as in any other node.
@@ -124,7 +124,8 @@ class KeptCalls:
 
     def unwritten(self, checkpoint: str) -> Mapping[str, KeptCall]:
         """Take the finished calls of a step that are not written yet."""
-        found = {call: kept for call, (at, kept) in self._done.items() if at == checkpoint}
+        finished = self._done.copy()  # in one step, since calls in other threads end meanwhile
+        found = {call: kept for call, (at, kept) in finished.items() if at == checkpoint}
         for call in found:
             self._done.pop(call, None)
         return found

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from threading import Thread
+from threading import Event, Thread
 from typing import Annotated, Any
 
 import pytest
@@ -16,6 +16,7 @@ from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddlewar
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables.config import ContextThreadPoolExecutor
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
@@ -1030,6 +1031,59 @@ async def test_calls_that_a_synchronous_node_of_tools_makes_in_threads_each_get_
             end = await talk.answer(asked, APPROVE if seen[-1] == 1 else REJECT)
         assert sorted(seen) == [1, 1, 2]
         assert sorted(RAN, key=str) == [(1, "EUR"), (1, "EUR"), "a"]
+
+
+@pytest.mark.parametrize("asking", ["a gated call", "the node"])
+async def test_a_call_in_a_thread_that_ends_after_another_asked_is_not_made_again(asking: str) -> None:
+    others_asked = Event()
+
+    @tool
+    def look_up_slowly(order: str) -> str:
+        """Look an order up."""
+        RAN.append(order)
+        assert others_asked.wait(20)
+        return f"{order} is there"
+
+    def node(_: Any) -> Any:
+        with ContextThreadPoolExecutor() as pool:
+            found = pool.submit(look_up_slowly.invoke, {"order": "a"})
+            try:
+                approved = refund.invoke({"amount": 1}) if asking == "a gated call" else interrupt("Publish it?")
+            finally:
+                others_asked.set()
+        return said("published" if approved else "left", found.result())
+
+    async with talking(by_itself(node), **GATED) as talk:
+        end = await talk.answer(await only(talk), APPROVE)
+        assert end.reply
+        assert end.reply.text == "published | a is there"
+        assert RAN.count("a") == 1
+
+
+async def test_a_call_that_ends_after_its_node_has_asked_is_not_made_again() -> None:
+    others_asked = asyncio.Event()
+
+    @tool
+    async def look_up_slowly(order: str) -> str:
+        """Look an order up."""
+        RAN.append(order)
+        await asyncio.wait_for(others_asked.wait(), 20)
+        return f"{order} is there"
+
+    async def asking() -> Any:
+        try:
+            return await refund.ainvoke({"amount": 1})
+        finally:
+            others_asked.set()
+
+    async def node(_: Any) -> Any:
+        return said(*await asyncio.gather(look_up_slowly.ainvoke({"order": "a"}), asking()))
+
+    async with talking(by_itself(node), **GATED) as talk:
+        end = await talk.answer(await only(talk), APPROVE)
+        assert end.reply
+        assert end.reply.text == "a is there | refunded 1 EUR"
+        assert RAN == ["a", (1, "EUR")]
 
 
 async def test_a_call_with_an_id_that_comes_out_otherwise_is_asked_anew() -> None:
