@@ -11,8 +11,8 @@ import asyncio
 import operator
 import os
 from contextlib import AsyncExitStack
-from itertools import count
-from typing import Annotated, Any
+from itertools import count, product
+from typing import Annotated, Any, Self
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,7 +34,9 @@ from langgraph.types import Command, interrupt
 from support.graph_talk import APPROVE, REDO, REJECT, Talk, talking
 
 from adapters.langgraph.errors import AnswerNotTakenError
+from adapters.langgraph.in_process.graphs import LocalGraphs
 from engine.asks.ask import Choice, Decision, Kind
+from engine.ids import ThreadId
 from engine.ports import Asked, Resumed, Stale
 
 NAMES = ("one", "two", "beside", "tool")
@@ -177,13 +179,40 @@ def question(asked: Asked) -> tuple[str, int] | None:
     return None
 
 
+class Processes:
+    """Two processes of each version of the code, which are opened once: opening takes much longer than a step.
+
+    A process remembers nothing of a thread, so one that goes on is as good as one that was just started.
+    """
+
+    def __init__(self) -> None:
+        self.runner, self.saver = asyncio.Runner(), MortalSaver()
+        self._stack, self._open = AsyncExitStack(), dict[tuple[bool, int], LocalGraphs]()
+        self.threads = count()
+
+    def __enter__(self) -> Self:
+        for which in product((False, True), range(2)):
+            made = talking(graph_of(rewritten=which[0]), self.saver, infrastructure=(Dies,))
+            self._open[which] = self.runner.run(self._stack.enter_async_context(made)).graphs
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.runner.run(self._stack.aclose())
+        self.runner.close()
+
+    def process(self, number: int, *, rewritten: bool) -> LocalGraphs:
+        return self._open[rewritten, number % 2]
+
+
 class Drift(RuleBasedStateMachine):
     """A thread, and what people said last of each price."""
 
+    processes: Processes
+
     def __init__(self) -> None:
         super().__init__()
-        self.runner, self.stack = asyncio.Runner(), AsyncExitStack()
-        self.saver, self.rewritten = MortalSaver(), False
+        self.runner, self.saver = self.processes.runner, self.processes.saver
+        self.thread, self.starts, self.rewritten = ThreadId(f"T:C:{next(self.processes.threads)}"), 0, False
         self.asked: tuple[Asked, ...] = ()
         self.said: dict[str, tuple[int, bool]] = {}
         self.last: tuple[Asked, Decision] | None = None
@@ -193,11 +222,7 @@ class Drift(RuleBasedStateMachine):
         outside.__init__()  # type: ignore[misc]  # a new one, where the nodes find it
 
     def teardown(self) -> None:
-        try:
-            self.end()
-        finally:
-            self.runner.run(self.stack.aclose())
-            self.runner.close()
+        self.end()
 
     @initialize()
     def begin(self) -> None:
@@ -206,10 +231,8 @@ class Drift(RuleBasedStateMachine):
         self.see()
 
     def open(self) -> None:
-        self.runner.run(self.stack.aclose())
-        self.stack = AsyncExitStack()
-        made = talking(graph_of(rewritten=self.rewritten), self.saver, infrastructure=(Dies,))
-        self.talk: Talk = self.runner.run(self.stack.enter_async_context(made))
+        self.starts += 1
+        self.talk = Talk(self.processes.process(self.starts, rewritten=self.rewritten), self.thread)
 
     # What happens -----------------------------------------------------------------------------------------------------
 
@@ -306,10 +329,15 @@ class Drift(RuleBasedStateMachine):
 @pytest.mark.promise("P4")
 @pytest.mark.timeout(3600)
 def test_nothing_runs_but_what_somebody_approved() -> None:
-    examples = int(os.environ.get("SIGNOFF_DRIFT_EXAMPLES", "150"))
-    run_state_machine_as_test(
-        Drift,
-        settings=settings(
-            max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    examples = int(os.environ.get("SIGNOFF_DRIFT_EXAMPLES", "200"))
+    with Processes() as opened:
+
+        class Machine(Drift):
+            processes = opened
+
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(
+                max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            ),
+        )
