@@ -17,6 +17,8 @@ class Outside:
     """What a graph is to ask."""
     broken: set[str] = field(default_factory=set)
     """Steps that raise."""
+    failed: list[str] = field(default_factory=list)
+    """Steps that raised, in order."""
     _doors: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def do(self, what: str) -> None:
@@ -26,6 +28,7 @@ class Outside:
     def try_step(self, name: str) -> None:
         """Raise where the step is broken."""
         if name in self.broken:
+            self.failed.append(name)
             raise RuntimeError(f"{name} does not work today")
 
     def door(self, name: str) -> asyncio.Event:
@@ -36,6 +39,7 @@ class Outside:
         """Begin a new story."""
         self.done.clear()
         self.broken.clear()
+        self.failed.clear()
         self._doors.clear()
         self.payload = None
 

@@ -85,3 +85,17 @@ async def test_an_agent_has_its_tool_calls_reviewed_one_after_the_other_and_reme
     await card.click("Approve")
     await world.alice.expect_message("#deploys", containing="sunny in Coimbra")
     await card.becomes("by <@U0BOB>", buttons=[])
+
+
+@pytest.mark.promise("P3")
+async def test_a_decision_is_sent_again_where_the_workflow_failed_before_it_reached_the_task(world: World) -> None:
+    await world.start("workflow_breaks", input="$text", reply="@")
+    card = await world.asked("the invoice", containing="Pay the invoice?")
+    world.outside.broken.add("look the account up")
+    await card.click("Approve")
+    await card.becomes("Approved by <@U0BOB>", buttons=[])
+    await world.failed("look the account up")
+    world.outside.broken.clear()
+    await world.alice.expect_message("#deploys", containing="paid")
+    await world.done("pay the invoice")
+    await world.nothing_else()

@@ -292,6 +292,14 @@ class World:
 
         await wait_until(look, patience=self.slack.people.patience, instead=lambda: f"the graphs did {outside.done}")
 
+    async def failed(self, step: str) -> None:
+        """Wait until a step that is broken raised."""
+
+        async def look() -> bool | None:
+            return True if step in outside.failed else None
+
+        await wait_until(look, patience=self.slack.people.patience, instead=lambda: f"{step} was not tried")
+
     def _did_just_that(self) -> bool:
         what, in_any_order = self._done
         return sorted(outside.done) == sorted(what) if in_any_order else outside.done == list(what)

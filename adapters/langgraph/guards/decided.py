@@ -30,7 +30,9 @@ class Decided:
     """A decision on an interrupt.
 
     `payload` is the fingerprint of its payload, `fields` has those of the payload's fields, `digest` is the approval's,
-    and `number` counts the decisions on this interrupt from 1.
+    and `number` counts the decisions on this interrupt from 1. `called` are the answers that the task had then, where
+    it is one that a node calls: it took this decision's once it has more. LangGraph numbers a question by its task's
+    name, too, which is not stored for such a task.
     """
 
     interrupt: str
@@ -38,6 +40,7 @@ class Decided:
     digest: str
     fields: Mapping[str, str]
     number: int = 1
+    called: int | None = None
 
     @property
     def is_gated(self) -> bool:
@@ -53,12 +56,14 @@ class Decided:
         return changed_fields(self.fields, fields_of(value))
 
 
-def decided_on(interrupt: str, digest: str, payload: Json, before: Decided | None) -> Decided:
+def decided_on(
+    interrupt: str, digest: str, payload: Json, before: Decided | None, called: int | None = None
+) -> Decided:
     """Make the mark of a decision; the same one when this decision is delivered again."""
     if before is not None and (before.digest, before.payload) == (digest, json_mark(payload)):
         return before
     number = before.number + 1 if before else 1
-    return Decided(interrupt, json_mark(payload), digest, fields_of(payload), number)
+    return Decided(interrupt, json_mark(payload), digest, fields_of(payload), number, called)
 
 
 def as_writes(marks: Sequence[Decided]) -> Sequence[StepWrite]:
@@ -67,7 +72,10 @@ def as_writes(marks: Sequence[Decided]) -> Sequence[StepWrite]:
         (
             f"{DECIDED}:{each.interrupt}:{each.number}",
             DECIDED,
-            [each.interrupt, each.number, each.payload, each.digest, dict(each.fields)],
+            [
+                *(each.interrupt, each.number, each.payload, each.digest, dict(each.fields)),
+                *([] if each.called is None else [each.called]),
+            ],
         )
         for each in marks
     ]
@@ -78,7 +86,7 @@ def latest(writes: Sequence[tuple[str, str, Any]]) -> Mapping[str, Decided]:
     found: dict[str, Decided] = {}
     for _, channel, written in writes:
         if channel == DECIDED:
-            interrupt, number, payload, digest, fields = written
+            interrupt, number, payload, digest, fields, *called = written
             if interrupt not in found or found[interrupt].number < number:
-                found[interrupt] = Decided(interrupt, payload, digest, fields, number)
+                found[interrupt] = Decided(interrupt, payload, digest, fields, number, *called)
     return found

@@ -195,6 +195,85 @@ async def test_an_answer_that_a_called_graph_took_before_it_raised_is_not_given_
         assert await log_of(talk) == [True, False, True]
 
 
+def asking_tasks(breaks: set[str], done: list[Any], kind: str) -> Any:
+    """A task asks twice, called by a workflow, a node, or a workflow that a node calls."""
+
+    def reach(step: str) -> None:
+        if step in breaks:
+            raise RuntimeError(f"no network {step}")
+
+    @task
+    def ask() -> list[Any]:
+        first = sure("delete logs?")
+        reach("after the first answer")
+        second = sure("delete PROD?")
+        reach("after the second answer")
+        return [first, second]
+
+    def work() -> list[Any]:
+        reach("before")
+        answers = ask().result()
+        reach("behind the task")
+        done.append(answers)
+        return answers
+
+    @entrypoint()
+    def workflow(_: Any) -> State:
+        return {"log": work()}
+
+    def node(state: State) -> Any:
+        return {"log": work()} if kind == "a node" else workflow.invoke(state)
+
+    return workflow if kind == "a workflow" else graph_of(node).compile()
+
+
+TASK_CALLED_BY = pytest.mark.parametrize("kind", ["a workflow", "a node", "a workflow within a node"])
+
+
+@pytest.mark.promise("P3")
+@TASK_CALLED_BY
+async def test_an_answer_that_its_task_never_got_is_given_again(kind: str) -> None:
+    breaks, done = set[str](), list[Any]()
+    async with talking(asking_tasks(breaks, done, kind)) as talk:
+        (logs,) = (await talk.say()).asked
+        breaks.add("before")
+        for _ in range(2):
+            with pytest.raises(AnswerNotTakenError, match="no network before"):
+                await talk.deliver(logs, APPROVE)
+            assert payloads(await talk.settle()) == [{"question": "delete logs?"}]
+        breaks.clear()
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        breaks.add("before")
+        for _ in range(2):
+            with pytest.raises(AnswerNotTakenError, match="no network before"):
+                await talk.deliver(prod, REJECT)
+        breaks.clear()
+        assert (await talk.answer(prod, REJECT)).asked == ()
+        assert done == [[True, False]]
+
+
+@pytest.mark.promise("P3")
+@TASK_CALLED_BY
+@pytest.mark.parametrize("step", ["after the second answer", "behind the task"])
+async def test_an_answer_that_its_task_took_before_it_raised_is_not_given_again(kind: str, step: str) -> None:
+    breaks, done = set[str](), list[Any]()
+    async with talking(asking_tasks(breaks, done, kind)) as talk:
+        (logs,) = (await talk.say()).asked
+        breaks.add("after the first answer")
+        failed = await talk.answer(logs, APPROVE)
+        assert payloads(failed) == []
+        assert "no network after the first answer" in error_of(failed)
+        breaks.clear()
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        breaks.add(step)
+        failed = await talk.answer(prod, REJECT)
+        assert payloads(failed) == []
+        assert f"no network {step}" in error_of(failed)
+        breaks.clear()
+        assert (await talk.answer(prod, REJECT)).asked == ()
+        assert done == [[True, False]]
+
+
 @pytest.mark.promise("P3")
 async def test_an_answer_that_always_fails_does_not_poison_the_conversation() -> None:
     def strict(_: State) -> State:

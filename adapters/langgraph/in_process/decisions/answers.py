@@ -58,7 +58,8 @@ class AnswerSender:
 
     async def _run(self, thread: Thread, answers: Sequence[Answer], command: Command[Any]) -> Ended:
         session = self._session
-        payloads, calls = session.payloads_decided(thread, answers), await session.calls_decided(thread, answers)
+        payloads = await session.payloads_decided(thread, answers)
+        calls = await session.calls_decided(thread, answers)
         marks = session.marks(thread, *(each.interrupt for each in answers), calls=calls)
         config = session.config(thread, answers[0].key, marks, payloads)
         async with run_saver(session.saver, session.keep(thread, payloads, calls), thread.again) as saver:

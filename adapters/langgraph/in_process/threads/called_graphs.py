@@ -3,7 +3,7 @@
 Their checkpoints are found by namespace: `NODE:TASK_ID` for the first graph of a task, then `NODE:TASK_ID|1` and so on.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -26,6 +26,15 @@ async def answer_state_below(saver: Any, thread: str, namespace: str, interrupt:
             if state is not AnswerState.UNKNOWN:
                 return state
     return AnswerState.UNKNOWN
+
+
+async def called_answers(saver: Any, thread: str, namespace: str, interrupt: str) -> int | None:
+    """Count the answers of the tasks in called graphs through which an interrupt was asked; None if there are none."""
+    found = [
+        answers_by_interrupt(stored.pending_writes or ()).get(interrupt)
+        async for _, stored in _graphs_of(saver, thread, namespace)
+    ]
+    return sum(each for each in found if each is not None) if any(each is not None for each in found) else None
 
 
 async def asking_states(
@@ -72,6 +81,15 @@ def state_by_number(interrupt: str, namespace: str, answers: int) -> AnswerState
 def answers_by_task(writes: Writes) -> dict[str, int]:
     """Count the answers that are stored for each task."""
     return {task: len(value) if isinstance(value, list) else 1 for task, channel, value in writes if channel == RESUME}
+
+
+def answers_by_interrupt(writes: Writes, but: Collection[str] = ()) -> dict[str, int]:
+    """Count, for each interrupt, the answers that are stored for the tasks that had it, except those in `but`."""
+    answers, found = answers_by_task(writes), dict[str, int]()
+    for task, channel, value in writes:
+        for each in interrupt_ids(value) if channel == INTERRUPT and task not in but else ():
+            found[each] = found.get(each, 0) + answers.get(task, 0)
+    return found
 
 
 def interrupt_ids(interrupts: Any) -> Sequence[str]:

@@ -22,7 +22,9 @@ from adapters.langgraph.fingerprint import SEPARATOR
 from adapters.langgraph.guards import approved_calls, decided, kept_calls
 from adapters.langgraph.in_process.threads.called_graphs import (
     answer_state_below,
+    answers_by_interrupt,
     answers_by_task,
+    called_answers,
     interrupt_ids,
     state_by_number,
 )
@@ -47,12 +49,13 @@ async def read(graph: Any, once: ReadOnce, config: Mapping[str, Any], *, nested:
     writes = await once.writes_of(snapshot.config) if snapshot.tasks else ()
     count = count or any(task.error is not None for task in snapshot.tasks)
     levels = [await _with_answers(level, once) if count else level for level in _levels(snapshot, "", "")]
-    pending = [await _with_state_below(each, once.saver, config) for each in _pending(snapshot, levels)]
+    decisions = decided.latest(writes)
+    below = [await _with_state_below(each, once.saver, config, count=count) for each in _pending(snapshot, levels)]
     return Thread(
         snapshot,
-        tuple(pending),
+        tuple(_compared(each, decisions.get(each.interrupt.id)) for each in below),
         tuple(levels),
-        decided=decided.latest(writes),
+        decided=decisions,
         approved_here=approved_calls.of_step(writes),
         kept=kept_calls.of_step(writes),
         again=once.again,
@@ -102,14 +105,19 @@ async def _with_answers(level: Level, once: ReadOnce) -> Level:
     calls = {task: interrupt_ids(value) for task, channel, value in writes if channel == INTERRUPT and task in done}
     asking = [(task, value) for task, channel, value in writes if channel == INTERRUPT and task not in listed | done]
     askers = {interrupt: task for task, value in asking for interrupt in interrupt_ids(value)}
-    return replace(level, answers=answers_by_task(writes), calls=dict.fromkeys(done, ()) | calls, askers=askers)
+    called = answers_by_interrupt(writes, but=listed)
+    calls = dict.fromkeys(done, ()) | calls
+    return replace(level, answers=answers_by_task(writes), calls=calls, askers=askers, called=called)
 
 
 def _pending(root: Any, levels: Sequence[Level]) -> Iterator[Pending]:
-    """Every interrupt that the root lists, with the deepest task that asked it, in the order of the tasks."""
+    """Every interrupt that the root lists, with the deepest task that asked it, in the order of the tasks.
+
+    LangGraph lists one twice where a node calls a workflow whose task asks: for the task, and for the workflow.
+    """
     for task in root.tasks:
         below = [level for level in levels if level.task == task.id]
-        for interrupt in task.interrupts:
+        for interrupt in {each.id: each for each in task.interrupts}.values():
             if is_interrupt_id(interrupt.id):
                 yield _with_asker(interrupt, task, levels[0], below)
 
@@ -120,8 +128,10 @@ def _with_asker(interrupt: Any, root_task: Any, root: Level, below: Sequence[Lev
             if any(each.id == interrupt.id for each in task.interrupts) and (level.path or task.id == root_task.id):
                 state, answers = _answer_state(interrupt.id, level, task)
                 namespace = level.namespace(task)
-                path, payload = f"{level.path}{task.name}", to_json(interrupt.value)
-                return Pending(interrupt, payload, path, root_task.id, state, answers, namespace)
+                path, payload, called = f"{level.path}{task.name}", to_json(interrupt.value), level.called
+                return Pending(
+                    interrupt, payload, path, root_task.id, state, answers, namespace, called.get(interrupt.id)
+                )
     raise AssertionError(f"{interrupt.id} belongs to no task")
 
 
@@ -138,9 +148,21 @@ def _answer_state(interrupt: str, level: Level, task: Any) -> tuple[AnswerState,
     return (AnswerState.UNKNOWN if task.error is not None else AnswerState.WAITS), known
 
 
-async def _with_state_below(pending: Pending, saver: Any, config: Mapping[str, Any]) -> Pending:
+async def _with_state_below(pending: Pending, saver: Any, config: Mapping[str, Any], *, count: bool) -> Pending:
+    if not count or pending.is_own:
+        return pending
+    place = saver, config["configurable"]["thread_id"], pending.namespace, pending.interrupt.id
+    if pending.called is None:
+        pending = replace(pending, called=await called_answers(*place))
+    return replace(pending, state=await answer_state_below(*place)) if pending.state is AnswerState.UNKNOWN else pending
+
+
+def _compared(pending: Pending, decision: decided.Decided | None) -> Pending:
+    """Tell by a question's decision, which is kept before it is sent, whether a task within took the answer."""
     if pending.state is not AnswerState.UNKNOWN:
         return pending
-    thread = config["configurable"]["thread_id"]
-    found = await answer_state_below(saver, thread, pending.namespace, pending.interrupt.id)
-    return replace(pending, state=found)
+    if decision is None:
+        return replace(pending, state=AnswerState.WAITS)
+    if decision.called is None or pending.called is None:
+        return pending
+    return replace(pending, state=AnswerState.TAKEN if pending.called > decision.called else AnswerState.WAITS)

@@ -36,7 +36,10 @@ class AnswerState(Enum):
     TAKEN = auto()
     """The node took the answer and raised after that: it is run again, never answered again."""
     UNKNOWN = auto()
-    """Asked inside a graph or task that a node calls by itself, of which too little is stored: run it again to tell."""
+    """Asked inside a graph or task that a node calls by itself, of which too little is stored: run it again to tell.
+
+    Signoff 0.1 did not keep how many answers such a task had when its question was decided (`Pending.called`).
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Pending:
     answers: int
     namespace: str = ""
     """The namespace of the task that asked; a graph that the task calls has its checkpoints there."""
+    called: int | None = None
+    """The stored answers of the task within, which asks by the node's call; None if it is not found or not counted."""
 
     @property
     def is_own(self) -> bool:
@@ -72,7 +77,8 @@ class Level:
 
     `answers` counts the stored answers of each task, once counted. `calls` are tasks that a node has called and that
     are done (`@task` of the functional API), with the interrupts that they had: the snapshot does not list them.
-    `askers` are those that are not done, by the interrupt that they wait for.
+    `askers` are those that are not done, by the interrupt that they wait for. `called` counts the stored answers of
+    both by their interrupts.
     """
 
     snapshot: Any
@@ -81,6 +87,7 @@ class Level:
     answers: Mapping[str, int] | None = None
     calls: Mapping[str, Sequence[str]] = field(default_factory=dict)
     askers: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def checkpoint(self) -> str:
