@@ -1,5 +1,6 @@
 """What holds for all tests: no example is timed, since a busy machine is no fault. And what coverage measures."""
 
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -34,3 +35,9 @@ def _path_as_before() -> Iterator[None]:
     before = [*sys.path]
     yield
     sys.path[:] = before
+
+
+def pytest_collection_finish() -> None:
+    """Keep what collection made out of each later search for garbage: ten thousand tests are many objects."""
+    gc.collect()
+    gc.freeze()

@@ -1,7 +1,7 @@
 """A short run of the chaos: three workers, killed and frozen, Redis stopped, Slack failing, and nothing lost.
 
 `make chaos` does the same for half an hour. On a busy machine a worker may need long to start; nothing here has a time
-by which it must have happened, but for the minute in which things fail.
+by which it must have happened, but for the three minutes in which things fail.
 """
 
 from pathlib import Path
@@ -13,16 +13,16 @@ from bench.chaos.run import chaos, clicks_in
 from bench.chaos.table import table
 
 pytestmark = [
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     *(pytest.mark.promise(each) for each in ("P1", "P2", "P3", "P5", "P6", "P7", "P8", "P9")),
 ]
 
 
 async def test_nothing_is_lost_and_nothing_is_decided_twice(tmp_path: Path) -> None:
-    report = await chaos(Plan(minutes=0.8, clicks=120, seed=4), tmp_path)
+    report = await chaos(Plan(minutes=3, clicks=400, seed=4), tmp_path)
     again = f"To check it again: python -m bench.chaos.checker {tmp_path}/history.jsonl"
     assert not report.broken, f"{table(report)}\n{again}"
-    assert report.acked > 20
+    assert report.acked > 100
     assert report.recorder.counts["workers killed"]
 
 
