@@ -68,7 +68,7 @@ test: tools
 	@$(MAKE) --no-print-directory server || echo "make test: without a LangGraph Server its tests are skipped" >&2
 	@$(MAKE) --no-print-directory $(DOCS)/.installed || echo "make test: without Zensical the test of the site is skipped" >&2
 	@.ci/chromium || echo "make test: without Chromium the tests of the page cannot run" >&2
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 coverage:
 	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term $(if $(ARGS),--cov-fail-under=0 $(ARGS))"

@@ -1,6 +1,7 @@
 """What holds for all tests: no example is timed, since a busy machine is no fault. And what coverage measures."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 
@@ -20,6 +21,12 @@ NOT_MEASURED = (
 )  # fmt: skip
 """Tests whose work is done by other processes, and long ones that hammer on what the tests of a module reach as well:
 the tracer would make them take half as long again."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Take three workers for two cores: tests wait a third of the time for processes, servers and timers."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

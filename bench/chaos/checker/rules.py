@@ -330,7 +330,8 @@ def _whole(history: History) -> Iterator[Broken]:
     if len(history.ends) != 1:
         yield Broken("history_is_whole", "the history", f"it has {len(history.ends)} ends", _lines(history.ends))
     if history.unknown:
-        yield Broken("history_is_whole", "the history", "facts about what nobody began", _lines(history.unknown))
+        what = f"facts about what nobody began, the first is {history.unknown[0]}"
+        yield Broken("history_is_whole", "the history", what, _lines(history.unknown))
 
 
 def _rest(history: History) -> Iterator[Broken]:
