@@ -7,6 +7,9 @@ the one that people decided on, its answer and the later ones are dropped, for t
 question is asked again. Raising alone would not be enough: in a node with two interrupts, the answer to the new
 question would reach the other one.
 
+Where `interrupt` returns an answer, LangGraph stores the task's answers up to that one. So a task that is run again,
+and fails before it comes to its last answer, would lose what people said. The guard stores those answers once more.
+
 The guard replaces the function's own code, so it holds however a module has bound the name: at its top, as a default,
 in a closure, before this module was imported or after. The original is kept beside it and asks.
 
@@ -70,6 +73,8 @@ class AnsweredPayloads:
     stored: Callable[[Any], Any] = field(default=unchanged)
     gated: Mapping[str, str] = field(default_factory=dict)
     """The interrupts of gates, whose answers are for the gate alone, each with the mark of its call's id."""
+    sent: frozenset[str] = frozenset()
+    """The interrupts, not of gates, whose answers this run sends: they are stored when a task takes them."""
 
     def differs(self, interrupt: str, value: Any) -> bool:
         """Tell whether a payload differs from the one that was answered; False for an interrupt without an answer."""
@@ -99,7 +104,11 @@ def install() -> None:
         if UNGUARDED not in vars(ask):
             original = FunctionType(ask.__code__, ask.__globals__, ask.__name__, ask.__defaults__, ask.__closure__)
             original.__kwdefaults__ = ask.__kwdefaults__
-            vars(types).update(_signoff_interrupt=original, _signoff_before_asking=_before_asking)
+            vars(types).update(
+                _signoff_interrupt=original,
+                _signoff_before_asking=_before_asking,
+                _signoff_after_answer=_after_answer,
+            )
             vars(ask)[UNGUARDED] = original
             ask.__code__ = _guarded.__code__.replace(co_filename=ask.__code__.co_filename)
 
@@ -107,7 +116,9 @@ def install() -> None:
 def _guarded(value: Any, *more: Any, **named: Any) -> Any:
     """Stand in for `langgraph.types.interrupt`, whose globals it sees: every name in here is looked up there."""
     _signoff_before_asking(value)  # type: ignore[name-defined]  # noqa: F821 - see `install`
-    return _signoff_interrupt(value, *more, **named)  # type: ignore[name-defined]  # noqa: F821 - see `install`
+    answer = _signoff_interrupt(value, *more, **named)  # type: ignore[name-defined]  # noqa: F821 - see `install`
+    _signoff_after_answer()  # type: ignore[name-defined]  # noqa: F821 - see `install`
+    return answer
 
 
 def _before_asking(value: Any) -> None:
@@ -130,6 +141,17 @@ def _drop_answers_to_another(shown: AnsweredPayloads, config: Mapping[str, Any],
     if shown.differs(interrupt_id(config[NAMESPACE], number), value):
         del scratchpad.resume[number:]  # for this run: the original finds no answer, and asks
         config[SEND]([(RESUME, list(scratchpad.resume))])  # for the next run
+
+
+def _after_answer() -> None:
+    """Store the answers to later questions again, except one that is only just sent: the task may fail before it."""
+    config = get_config()["configurable"]
+    shown, scratchpad = config.get(SHOWN), config[SCRATCHPAD]
+    last = interrupt_id(config[NAMESPACE], len(scratchpad.resume) - 1)
+    if isinstance(shown, AnsweredPayloads):
+        stored = len(scratchpad.resume) - (last in shown.sent)
+        reached = max(stored, interrupts_before(scratchpad.interrupt_counter))
+        config[SEND]([(RESUME, scratchpad.resume[:reached])])
 
 
 def interrupts_before(counter: Any) -> int:

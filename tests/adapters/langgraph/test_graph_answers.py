@@ -15,7 +15,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Send, interrupt
 from pydantic import BaseModel, field_validator
-from support.graph_talk import APPROVE, REJECT, Talk, error_of, form, payloads, talking, words
+from support.graph_talk import APPROVE, REJECT, Talk, error_of, form, halt_of, payloads, talking, words
 
 from adapters.langgraph import sentences
 from adapters.langgraph.errors import AnswerNotTakenError
@@ -272,6 +272,71 @@ async def test_an_answer_that_its_task_took_before_it_raised_is_not_given_again(
         breaks.clear()
         assert (await talk.answer(prod, REJECT)).asked == ()
         assert done == [[True, False]]
+
+
+def asking_three_times(breaks: set[str], done: list[Any], kind: str) -> Any:
+    """A node, a task of a workflow, or a graph that a node calls asks three times."""
+
+    def reach(step: str) -> None:
+        if step in breaks:
+            raise RuntimeError(f"no network {step}")
+
+    def ask() -> list[Any]:
+        first = sure("delete logs?")
+        reach("after the first answer")
+        second = sure("delete PROD?")
+        reach("after the second answer")
+        done.append([first, second, sure("delete backups?")])
+        return list(done[-1])
+
+    def node(_: State) -> State:
+        return {"log": ask()}
+
+    @entrypoint()
+    def workflow(_: Any) -> State:
+        return {"log": task(ask)().result()}
+
+    builders = {"a node": lambda: graph_of(node), "a graph": lambda: graph_of(calling(graph_of(node).compile(), []))}
+    return builders[kind]().compile() if kind in builders else workflow
+
+
+ASKED_BY = pytest.mark.parametrize("kind", ["a node", "a task", "a graph"])
+
+
+@pytest.mark.promise("P3")
+@ASKED_BY
+async def test_an_answer_is_kept_where_its_node_fails_at_an_earlier_question(kind: str) -> None:
+    breaks, done = set[str](), list[Any]()
+    async with talking(asking_three_times(breaks, done, kind)) as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        (backups,) = (await talk.answer(prod, REJECT)).asked
+        breaks.add("after the first answer")
+        for _ in range(2):
+            with pytest.raises(AnswerNotTakenError, match="no network after the first answer"):
+                await talk.deliver(backups, APPROVE)
+            assert payloads(await talk.settle()) == [{"question": "delete backups?"}]
+        breaks.clear()
+        assert (await talk.answer(backups, APPROVE)).asked == ()
+        assert done == [[True, False, True]]
+
+
+@pytest.mark.promise("P3")
+@ASKED_BY
+async def test_a_retry_that_fails_at_an_earlier_question_forgets_no_answer(kind: str) -> None:
+    breaks, done = set[str](), list[Any]()
+    async with talking(asking_three_times(breaks, done, kind)) as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        breaks.add("after the second answer")
+        failed = await talk.answer(prod, REJECT)
+        breaks.add("after the first answer")
+        failed = await talk.answer(halt_of(failed), APPROVE)
+        assert "no network after the first answer" in error_of(failed)
+        breaks.clear()
+        (backups,) = (await talk.answer(halt_of(failed), APPROVE)).asked
+        assert (await talk.answer(backups, APPROVE)).asked == ()
+        assert done == [[True, False, True]]
 
 
 @pytest.mark.promise("P3")
