@@ -8,7 +8,7 @@ the graph changed its request after that decision. See `drift`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.langgraph.config_keys import DECIDED
@@ -30,9 +30,9 @@ class Decided:
     """A decision on an interrupt.
 
     `payload` is the fingerprint of its payload, `fields` has those of the payload's fields, `digest` is the approval's,
-    and `number` counts the decisions on this interrupt from 1. `called` are the answers that the task had then, where
-    it is one that a node calls: it took this decision's once it has more. LangGraph numbers a question by its task's
-    name, too, which is not stored for such a task.
+    and `number` counts the decisions on this interrupt from 1. `called` are the answers that each task had then through
+    which it was asked, where a node calls them: one took this decision's once it has more. LangGraph numbers a question
+    by its task's name, too, which is not stored for such a task.
     """
 
     interrupt: str
@@ -40,7 +40,11 @@ class Decided:
     digest: str
     fields: Mapping[str, str]
     number: int = 1
-    called: int | None = None
+    called: Mapping[str, int] = field(default_factory=dict)
+
+    def was_taken(self, answers: Mapping[str, int]) -> bool:
+        """Tell from the answers that tasks have now whether one that a node calls took this decision's."""
+        return any(answers.get(task, 0) > before for task, before in self.called.items())
 
     @property
     def is_gated(self) -> bool:
@@ -57,7 +61,7 @@ class Decided:
 
 
 def decided_on(
-    interrupt: str, digest: str, payload: Json, before: Decided | None, called: int | None = None
+    interrupt: str, digest: str, payload: Json, before: Decided | None, called: Mapping[str, int]
 ) -> Decided:
     """Make the mark of a decision; the same one when this decision is delivered again."""
     if before is not None and (before.digest, before.payload) == (digest, json_mark(payload)):
@@ -74,7 +78,7 @@ def as_writes(marks: Sequence[Decided]) -> Sequence[StepWrite]:
             DECIDED,
             [
                 *(each.interrupt, each.number, each.payload, each.digest, dict(each.fields)),
-                *([] if each.called is None else [each.called]),
+                *([dict(each.called)] if each.called else []),
             ],
         )
         for each in marks

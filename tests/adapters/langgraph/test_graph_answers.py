@@ -196,7 +196,7 @@ async def test_an_answer_that_a_called_graph_took_before_it_raised_is_not_given_
 
 
 def asking_tasks(breaks: set[str], done: list[Any], kind: str) -> Any:
-    """A task asks twice, called by a workflow, a node, or a workflow that a node calls."""
+    """A task asks twice, called by a workflow, a node, or a workflow that a node calls, also of a hidden graph."""
 
     def reach(step: str) -> None:
         if step in breaks:
@@ -224,10 +224,23 @@ def asking_tasks(breaks: set[str], done: list[Any], kind: str) -> Any:
     def node(state: State) -> Any:
         return {"log": work()} if kind == "a node" else workflow.invoke(state)
 
-    return workflow if kind == "a workflow" else graph_of(node).compile()
+    graph = workflow if kind == "a workflow" else graph_of(node).compile()
+    return graph_of(calling(Hidden(graph), [])).compile() if kind == "a workflow within a hidden graph" else graph
 
 
-TASK_CALLED_BY = pytest.mark.parametrize("kind", ["a workflow", "a node", "a workflow within a node"])
+class Hidden:
+    """A graph that LangGraph does not see in a node's code, so that no snapshot lists it."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graphs = [graph]
+
+    def invoke(self, given: Any) -> Any:
+        return self._graphs[0].invoke(given)
+
+
+TASK_CALLED_BY = pytest.mark.parametrize(
+    "kind", ["a workflow", "a node", "a workflow within a node", "a workflow within a hidden graph"]
+)
 
 
 @pytest.mark.promise("P3")
@@ -336,6 +349,20 @@ async def test_a_retry_that_fails_at_an_earlier_question_forgets_no_answer(kind:
         breaks.clear()
         (backups,) = (await talk.answer(halt_of(failed), APPROVE)).asked
         assert (await talk.answer(backups, APPROVE)).asked == ()
+        assert done == [[True, False, True]]
+
+
+@pytest.mark.promise("P3")
+@ASKED_BY
+async def test_an_answer_delivered_three_times_is_resumed_where_its_task_has_asked_the_next_question(kind: str) -> None:
+    done = list[Any]()
+    async with talking(asking_three_times(set(), done, kind)) as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = [await talk.answer(logs, APPROVE) for _ in range(3)][-1].asked
+        (backups,) = [await talk.answer(prod, REJECT) for _ in range(3)][-1].asked
+        assert payloads(await talk.answer(logs, APPROVE)) == [{"question": "delete backups?"}]
+        results = [await talk.answer(backups, APPROVE) for _ in range(3)]
+        assert [each.asked for each in results] == [()] * 3
         assert done == [[True, False, True]]
 
 

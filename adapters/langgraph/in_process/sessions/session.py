@@ -145,7 +145,7 @@ class Session:
     async def payloads_decided(self, thread: Thread, answers: Sequence[Answer]) -> Sequence[Decided]:
         """The payloads on which answers were decided."""
         asking = [found for each in answers if (found := thread.find(each.interrupt)) is not None]
-        if any(not each.is_own and each.called is None for each in asking):
+        if any(not each.is_own and not each.called for each in asking):
             asking = [*(await self.read(count=True)).pending]
         called = {each.interrupt.id: each.called for each in asking if not each.is_own}
         return [
@@ -154,7 +154,7 @@ class Session:
                 each.digest,
                 each.ask.payload,
                 thread.decided.get(each.interrupt),
-                called.get(each.interrupt),
+                called.get(each.interrupt, {}),
             )
             for each in answers
         ]

@@ -28,13 +28,16 @@ async def answer_state_below(saver: Any, thread: str, namespace: str, interrupt:
     return AnswerState.UNKNOWN
 
 
-async def called_answers(saver: Any, thread: str, namespace: str, interrupt: str) -> int | None:
-    """Count the answers of the tasks in called graphs through which an interrupt was asked; None if there are none."""
-    found = [
-        answers_by_interrupt(stored.pending_writes or ()).get(interrupt)
-        async for _, stored in _graphs_of(saver, thread, namespace)
-    ]
-    return sum(each for each in found if each is not None) if any(each is not None for each in found) else None
+async def called_answers(saver: Any, thread: str, namespace: str, interrupt: str = "") -> Mapping[str, int]:
+    """Count the answers of each task in called graphs through which an interrupt was asked, by default any."""
+    found: dict[str, int] = {}
+    async for here, stored in _graphs_of(saver, thread, namespace):
+        answers = answers_by_task(stored.pending_writes or ())
+        found |= {task: answers.get(task, 0) for task in _asking_tasks(stored, interrupt)}
+        found |= {} if interrupt else answers
+        for below, _ in _askers(stored, here, interrupt):
+            found |= await called_answers(saver, thread, below, interrupt)
+    return found
 
 
 async def asking_states(
@@ -62,12 +65,18 @@ async def _graphs_of(saver: Any, thread: str, namespace: str) -> AsyncIterator[t
 
 def _askers(stored: Any, namespace: str, interrupt: str) -> Iterator[tuple[str, int]]:
     """The namespaces that the task with this interrupt may have, and the answers that are stored for it."""
-    writes: Writes = stored.pending_writes or ()
-    answers = answers_by_task(writes)
+    answers = answers_by_task(stored.pending_writes or ())
     names = [channel.removeprefix(_TO) for channel in stored.checkpoint["channel_values"] if channel.startswith(_TO)]
-    for task, channel, value in writes:
-        if channel == INTERRUPT and interrupt in interrupt_ids(value):
-            yield from ((f"{namespace}|{name}:{task}", answers.get(task, 0)) for name in names)
+    for task in _asking_tasks(stored, interrupt):
+        yield from ((f"{namespace}|{name}:{task}", answers.get(task, 0)) for name in names)
+
+
+def _asking_tasks(stored: Any, interrupt: str) -> Sequence[str]:
+    """The tasks of a called graph through which an interrupt was asked, "" for any."""
+    asked = [
+        (task, interrupt_ids(value)) for task, channel, value in stored.pending_writes or () if channel == INTERRUPT
+    ]
+    return [task for task, ids in asked if not interrupt or interrupt in ids]
 
 
 def state_by_number(interrupt: str, namespace: str, answers: int) -> AnswerState | None:
@@ -83,12 +92,12 @@ def answers_by_task(writes: Writes) -> dict[str, int]:
     return {task: len(value) if isinstance(value, list) else 1 for task, channel, value in writes if channel == RESUME}
 
 
-def answers_by_interrupt(writes: Writes, but: Collection[str] = ()) -> dict[str, int]:
-    """Count, for each interrupt, the answers that are stored for the tasks that had it, except those in `but`."""
-    answers, found = answers_by_task(writes), dict[str, int]()
+def answers_by_interrupt(writes: Writes, but: Collection[str] = ()) -> dict[str, dict[str, int]]:
+    """Count, for each interrupt, the answers that are stored for each task that had it, except those in `but`."""
+    answers, found = answers_by_task(writes), dict[str, dict[str, int]]()
     for task, channel, value in writes:
         for each in interrupt_ids(value) if channel == INTERRUPT and task not in but else ():
-            found[each] = found.get(each, 0) + answers.get(task, 0)
+            found.setdefault(each, {})[task] = answers.get(task, 0)
     return found
 
 

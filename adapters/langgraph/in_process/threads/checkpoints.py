@@ -57,6 +57,7 @@ async def read(graph: Any, once: ReadOnce, config: Mapping[str, Any], *, nested:
         tuple(levels),
         decided=decisions,
         approved_here=approved_calls.of_step(writes),
+        taken_within=await _taken_within(levels, decisions, once.saver, config) if count else frozenset(),
         kept=kept_calls.of_step(writes),
         again=once.again,
     )
@@ -130,7 +131,7 @@ def _with_asker(interrupt: Any, root_task: Any, root: Level, below: Sequence[Lev
                 namespace = level.namespace(task)
                 path, payload, called = f"{level.path}{task.name}", to_json(interrupt.value), level.called
                 return Pending(
-                    interrupt, payload, path, root_task.id, state, answers, namespace, called.get(interrupt.id)
+                    interrupt, payload, path, root_task.id, state, answers, namespace, called.get(interrupt.id, {})
                 )
     raise AssertionError(f"{interrupt.id} belongs to no task")
 
@@ -152,7 +153,7 @@ async def _with_state_below(pending: Pending, saver: Any, config: Mapping[str, A
     if not count or pending.is_own:
         return pending
     place = saver, config["configurable"]["thread_id"], pending.namespace, pending.interrupt.id
-    if pending.called is None:
+    if not pending.called:
         pending = replace(pending, called=await called_answers(*place))
     return replace(pending, state=await answer_state_below(*place)) if pending.state is AnswerState.UNKNOWN else pending
 
@@ -163,6 +164,21 @@ def _compared(pending: Pending, decision: decided.Decided | None) -> Pending:
         return pending
     if decision is None:
         return replace(pending, state=AnswerState.WAITS)
-    if decision.called is None or pending.called is None:
+    if not decision.called or not pending.called:
         return pending
-    return replace(pending, state=AnswerState.TAKEN if pending.called > decision.called else AnswerState.WAITS)
+    return replace(pending, state=AnswerState.TAKEN if decision.was_taken(pending.called) else AnswerState.WAITS)
+
+
+async def _taken_within(
+    levels: Sequence[Level], decisions: Mapping[str, decided.Decided], saver: Any, config: Mapping[str, Any]
+) -> frozenset[str]:
+    """The interrupts of tasks that a node calls whose answers are stored: LangGraph lists only what they ask now."""
+    asked = [each for each in decisions.values() if each.called]
+    if not asked:
+        return frozenset()
+    thread, answers = config["configurable"]["thread_id"], dict[str, int]()
+    for level in levels:
+        answers |= level.answers or {}
+        for task in level.snapshot.tasks:
+            answers |= await called_answers(saver, thread, level.namespace(task))
+    return frozenset(each.interrupt for each in asked if each.was_taken(answers))

@@ -56,8 +56,8 @@ class Pending:
     answers: int
     namespace: str = ""
     """The namespace of the task that asked; a graph that the task calls has its checkpoints there."""
-    called: int | None = None
-    """The stored answers of the task within, which asks by the node's call; None if it is not found or not counted."""
+    called: Mapping[str, int] = field(default_factory=dict)
+    """The stored answers of the tasks within, which ask by the node's call; empty if not found or not counted."""
 
     @property
     def is_own(self) -> bool:
@@ -78,7 +78,7 @@ class Level:
     `answers` counts the stored answers of each task, once counted. `calls` are tasks that a node has called and that
     are done (`@task` of the functional API), with the interrupts that they had: the snapshot does not list them.
     `askers` are those that are not done, by the interrupt that they wait for. `called` counts the stored answers of
-    both by their interrupts.
+    both, by their interrupts.
     """
 
     snapshot: Any
@@ -87,7 +87,7 @@ class Level:
     answers: Mapping[str, int] | None = None
     calls: Mapping[str, Sequence[str]] = field(default_factory=dict)
     askers: Mapping[str, str] = field(default_factory=dict)
-    called: Mapping[str, int] = field(default_factory=dict)
+    called: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def checkpoint(self) -> str:
@@ -181,6 +181,8 @@ class Thread:
     """The tool calls that were decided in the step."""
     again: Callable[[], Any] | None = field(default=None, repr=False)
     """Gives the checkpoint that was read once more, of the same bytes, if the saver can."""
+    taken_within: frozenset[str] = frozenset()
+    """The interrupts of tasks that a node calls whose answers are stored for the step, once they are counted."""
     kept: Mapping[str, KeptCall] = field(default_factory=dict)
     """The starts and results of the step's tool calls: see `adapters.langgraph.guards.kept_calls`."""
 
@@ -281,12 +283,12 @@ class Thread:
 
     def was_answered(self, interrupt: str) -> bool:
         """Tell whether the graph has an answer to an interrupt that it does not list any more."""
-        return any(interrupt in level.answered for level in self.levels)
+        return interrupt in self.taken_within or any(interrupt in level.answered for level in self.levels)
 
     @property
     def answered_in_step(self) -> Sequence[str]:
         """The interrupts whose answers are stored for the step, in some order, once they are counted."""
-        return sorted(frozenset().union(*(level.answered_in_step for level in self.levels)))
+        return sorted(self.taken_within.union(*(level.answered_in_step for level in self.levels)))
 
     @property
     def stopped_themselves(self) -> Sequence[Any]:
