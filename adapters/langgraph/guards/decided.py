@@ -30,9 +30,9 @@ class Decided:
     """A decision on an interrupt.
 
     `payload` is the fingerprint of its payload, `fields` has those of the payload's fields, `digest` is the approval's,
-    and `number` counts the decisions on this interrupt from 1. `called` are the answers that each task had then through
-    which it was asked, where a node calls them: one took this decision's once it has more. LangGraph numbers a question
-    by its task's name, too, which is not stored for such a task.
+    and `number` counts the decisions on this interrupt from 1. `askers` are the tasks through which it was asked, each
+    with the answers that it had then: one took this decision's once it has more. LangGraph numbers a question by its
+    task's name, too, which is not stored for a task that a node calls.
     """
 
     interrupt: str
@@ -40,11 +40,11 @@ class Decided:
     digest: str
     fields: Mapping[str, str]
     number: int = 1
-    called: Mapping[str, int] = field(default_factory=dict)
+    askers: Mapping[str, int] = field(default_factory=dict)
 
     def was_taken(self, answers: Mapping[str, int]) -> bool:
-        """Tell from the answers that tasks have now whether one that a node calls took this decision's."""
-        return any(answers.get(task, 0) > before for task, before in self.called.items())
+        """Tell from the answers that tasks have now whether one took this decision's."""
+        return any(answers.get(task, 0) > before for task, before in self.askers.items())
 
     @property
     def is_gated(self) -> bool:
@@ -61,13 +61,13 @@ class Decided:
 
 
 def decided_on(
-    interrupt: str, digest: str, payload: Json, before: Decided | None, called: Mapping[str, int]
+    interrupt: str, digest: str, payload: Json, before: Decided | None, askers: Mapping[str, int]
 ) -> Decided:
     """Make the mark of a decision; the same one when this decision is delivered again."""
     if before is not None and (before.digest, before.payload) == (digest, json_mark(payload)):
         return before
     number = before.number + 1 if before else 1
-    return Decided(interrupt, json_mark(payload), digest, fields_of(payload), number, called)
+    return Decided(interrupt, json_mark(payload), digest, fields_of(payload), number, askers)
 
 
 def as_writes(marks: Sequence[Decided]) -> Sequence[StepWrite]:
@@ -78,7 +78,7 @@ def as_writes(marks: Sequence[Decided]) -> Sequence[StepWrite]:
             DECIDED,
             [
                 *(each.interrupt, each.number, each.payload, each.digest, dict(each.fields)),
-                *([dict(each.called)] if each.called else []),
+                *([dict(each.askers)] if each.askers else []),
             ],
         )
         for each in marks
@@ -90,7 +90,7 @@ def latest(writes: Sequence[tuple[str, str, Any]]) -> Mapping[str, Decided]:
     found: dict[str, Decided] = {}
     for _, channel, written in writes:
         if channel == DECIDED:
-            interrupt, number, payload, digest, fields, *called = written
+            interrupt, number, payload, digest, fields, *askers = written
             if interrupt not in found or found[interrupt].number < number:
-                found[interrupt] = Decided(interrupt, payload, digest, fields, number, *called)
+                found[interrupt] = Decided(interrupt, payload, digest, fields, number, *askers)
     return found

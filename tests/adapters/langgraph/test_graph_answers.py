@@ -566,6 +566,33 @@ async def test_a_subgraph_that_raised_after_it_took_the_answer_is_not_answered_a
         assert payloads(await talk.answer(logs, APPROVE)) == [{"question": "delete PROD?"}]
 
 
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("kind", ["a node", "a node with memory", "called", "called unseen"])
+async def test_a_subgraph_whose_next_node_raises_is_tried_again_and_asks_nothing_twice(kind: str) -> None:
+    failures: list[str] = []
+
+    def fails(_: State) -> State:
+        if failures:
+            raise RuntimeError(failures.pop())
+        return {"log": ["went on"]}
+
+    inner = graph_of(two_questions, fails).compile(checkpointer=True if kind == "a node with memory" else None)
+    builder = StateGraph(State)
+    nodes = {"called": calling(inner, []), "called unseen": calling(Hidden(inner), [])}
+    builder.add_node("outer", nodes.get(kind, inner))
+    builder.add_edge(START, "outer")
+    async with talking(builder) as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        failures += ["no network"] * 3
+        results = [await talk.answer(prod, REJECT), await talk.answer(prod, REJECT), await talk.settle()]
+        assert [payloads(each) for each in results] == [[]] * 3
+        failed = await talk.answer(halt_of(results[-1]), APPROVE)
+        assert "no network" in error_of(failed)
+        assert (await talk.answer(halt_of(failed), APPROVE)).asked == ()
+        assert await log_of(talk) == [True, False, "went on"]
+
+
 # Changed while waiting ------------------------------------------------------------------------------------------------
 
 SOURCE = """

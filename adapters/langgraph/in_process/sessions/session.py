@@ -147,14 +147,14 @@ class Session:
         asking = [found for each in answers if (found := thread.find(each.interrupt)) is not None]
         if any(not each.is_own and not each.called for each in asking):
             asking = [*(await self.read(count=True)).pending]
-        called = {each.interrupt.id: each.called for each in asking if not each.is_own}
+        askers = {each.interrupt.id: each.askers for each in asking}
         return [
             decided_on(
                 each.interrupt,
                 each.digest,
                 each.ask.payload,
                 thread.decided.get(each.interrupt),
-                called.get(each.interrupt, {}),
+                askers.get(each.interrupt, {}),
             )
             for each in answers
         ]

@@ -164,16 +164,18 @@ def _compared(pending: Pending, decision: decided.Decided | None) -> Pending:
         return pending
     if decision is None:
         return replace(pending, state=AnswerState.WAITS)
-    if not decision.called or not pending.called:
+    if not decision.askers:
         return pending
-    return replace(pending, state=AnswerState.TAKEN if decision.was_taken(pending.called) else AnswerState.WAITS)
+    # Where none of the tasks waits with it any more, their graph has gone on behind the question.
+    taken = not pending.called or decision.was_taken(pending.called)
+    return replace(pending, state=AnswerState.TAKEN if taken else AnswerState.WAITS)
 
 
 async def _taken_within(
     levels: Sequence[Level], decisions: Mapping[str, decided.Decided], saver: Any, config: Mapping[str, Any]
 ) -> frozenset[str]:
     """The interrupts of tasks that a node calls whose answers are stored: LangGraph lists only what they ask now."""
-    asked = [each for each in decisions.values() if each.called]
+    asked = [each for each in decisions.values() if each.askers]
     if not asked:
         return frozenset()
     thread, answers = config["configurable"]["thread_id"], dict[str, int]()

@@ -38,7 +38,7 @@ class AnswerState(Enum):
     UNKNOWN = auto()
     """Asked inside a graph or task that a node calls by itself, of which too little is stored: run it again to tell.
 
-    Signoff 0.1 did not keep how many answers such a task had when its question was decided (`Pending.called`).
+    Signoff 0.1 did not keep how many answers such a task had when its question was decided (`Decided.askers`).
     """
 
 
@@ -62,7 +62,17 @@ class Pending:
     @property
     def is_own(self) -> bool:
         """True if the task itself asked, and no graph that it calls; False also where it has asked very often."""
-        return any(self.interrupt.id == interrupt_id(self.namespace, number) for number in range(_OFTEN))
+        return self._number is not None
+
+    @property
+    def askers(self) -> Mapping[str, int]:
+        """The tasks through which it was asked, as far as they are known, each with the answers that it had then."""
+        return self.called if self._number is None else {self.namespace.rpartition(":")[2]: self._number}
+
+    @property
+    def _number(self) -> int | None:
+        numbers = (each for each in range(_OFTEN) if self.interrupt.id == interrupt_id(self.namespace, each))
+        return next(numbers, None)
 
     @property
     def speaker(self) -> str:
