@@ -10,6 +10,10 @@ question would reach the other one.
 Where `interrupt` returns an answer, LangGraph stores the task's answers up to that one. So a task that is run again,
 and fails before it comes to its last answer, would lose what people said. The guard stores those answers once more.
 
+An answer to a task's first question is given to its next one, too, where the first has its answer already: "older
+versions gave all of a task's interrupts the first id". So it is when a process died right after a task took an answer,
+and the answer is delivered again. The guard takes it for the first question, and the next one waits.
+
 The guard replaces the function's own code, so it holds however a module has bound the name: at its top, as a default,
 in a closure, before this module was imported or after. The original is kept beside it and asks.
 
@@ -74,7 +78,10 @@ class AnsweredPayloads:
     gated: Mapping[str, str] = field(default_factory=dict)
     """The interrupts of gates, whose answers are for the gate alone, each with the mark of its call's id."""
     sent: frozenset[str] = frozenset()
-    """The interrupts, not of gates, whose answers this run sends: they are stored when a task takes them."""
+    """The interrupts whose answers this run sends: they are stored when a task takes them."""
+    begun: set[str] = field(default_factory=set)
+    """The namespaces of the tasks that have asked in this run."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def differs(self, interrupt: str, value: Any) -> bool:
         """Tell whether a payload differs from the one that was answered; False for an interrupt without an answer."""
@@ -126,11 +133,27 @@ def _before_asking(value: Any) -> None:
         config = get_config()["configurable"]
     except RuntimeError:
         return  # outside of a graph: LangGraph raises
+    keep_to_first_question(config)
     if (gates := config.get(GATES)) is not None:
         gates.skip_answers_of_gates(config)
     shown = config.get(SHOWN)
     if isinstance(shown, AnsweredPayloads):
         _drop_answers_to_another(shown, config, value)
+
+
+def keep_to_first_question(config: Mapping[str, Any]) -> None:
+    """Take back from a task's later question the answer that was sent to its first one, once in each run."""
+    shown, namespace = config.get(SHOWN), config[NAMESPACE]
+    if not isinstance(shown, AnsweredPayloads):
+        return
+    with shown.lock:
+        if namespace in shown.begun:
+            return
+        shown.begun.add(namespace)
+        resume = config[SCRATCHPAD].resume
+        first, last = (interrupt_id(namespace, number) for number in (0, len(resume) - 1))
+        if len(resume) > 1 and first in shown.sent and last not in shown.sent:
+            resume[0] = resume.pop()
 
 
 def _drop_answers_to_another(shown: AnsweredPayloads, config: Mapping[str, Any], value: Any) -> None:
@@ -149,7 +172,7 @@ def _after_answer() -> None:
     shown, scratchpad = config.get(SHOWN), config[SCRATCHPAD]
     last = interrupt_id(config[NAMESPACE], len(scratchpad.resume) - 1)
     if isinstance(shown, AnsweredPayloads):
-        stored = len(scratchpad.resume) - (last in shown.sent)
+        stored = len(scratchpad.resume) - (last in shown.sent and last not in shown.gated)
         reached = max(stored, interrupts_before(scratchpad.interrupt_counter))
         config[SEND]([(RESUME, scratchpad.resume[:reached])])
 

@@ -19,6 +19,7 @@ from support.graph_talk import APPROVE, REJECT, Talk, error_of, form, halt_of, p
 
 from adapters.langgraph import sentences
 from adapters.langgraph.errors import AnswerNotTakenError
+from engine.asks.ask import Decision
 from engine.ports import Stale
 
 
@@ -364,6 +365,54 @@ async def test_an_answer_delivered_three_times_is_resumed_where_its_task_has_ask
         results = [await talk.answer(backups, APPROVE) for _ in range(3)]
         assert [each.asked for each in results] == [()] * 3
         assert done == [[True, False, True]]
+
+
+class Killed(Exception):  # noqa: N818 - it is no error of the bot's
+    """The process is killed."""
+
+
+class KilledAtError(InMemorySaver):
+    """Kills the process as soon as an error is stored, so that those of the tasks around it are not."""
+
+    armed = dead = False
+
+    def put_writes(self, config: Any, writes: Any, *more: Any) -> None:
+        self.live()
+        super().put_writes(config, writes, *more)
+        self.dead = self.armed and any(channel == "__error__" for channel, _ in writes)
+        self.live()
+
+    def get_tuple(self, config: Any) -> Any:
+        self.live()
+        return super().get_tuple(config)
+
+    def live(self) -> None:
+        """Raise Killed where the process is dead."""
+        if self.dead:
+            raise Killed
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("kind", ["a task", "a graph"])
+@pytest.mark.parametrize("again", [APPROVE, REJECT])
+async def test_an_answer_that_comes_again_after_its_process_was_killed_answers_no_other_question(
+    kind: str, again: Decision
+) -> None:
+    breaks, done, saver = {"after the first answer"}, list[Any](), KilledAtError()
+    async with talking(asking_three_times(breaks, done, kind), saver, infrastructure=(Killed,)) as talk:
+        (logs,) = (await talk.say()).asked
+        saver.armed = True
+        with pytest.raises(Killed):
+            await talk.deliver(logs, APPROVE)
+        saver.armed = saver.dead = False
+        breaks.clear()
+        asked = (await talk.settle()).asked
+        last = await talk.deliver(asked[0], again) if asked else None
+        (prod,) = last.result.asked if last is not None else (await talk.settle()).asked
+        assert (prod.ask.prompt, done) == ("delete PROD?", [])
+        (backups,) = (await talk.answer(prod, REJECT)).asked
+        await talk.answer(backups, REJECT)
+        assert done == [[again == APPROVE, False, False]]
 
 
 @pytest.mark.promise("P3")

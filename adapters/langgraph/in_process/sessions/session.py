@@ -103,7 +103,7 @@ class Session:
         known = {each.interrupt: each for each in (*thread.decided.values(), *more)}
         payloads = {name: each.payload for name, each in known.items()}
         gated = {name: each.fields.get("id", "") for name, each in known.items() if each.is_gated}
-        sent = frozenset(each.interrupt for each in more if not each.is_gated)
+        sent = frozenset(each.interrupt for each in more)
         shown = AnsweredPayloads(payloads, self._as_stored, gated, sent)
         user = thread.mark(keys.USER)
         return config_of(self.thread, self._fence, key, user, marks, shown, self._configurable(user))
