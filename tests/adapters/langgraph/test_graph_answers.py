@@ -19,7 +19,6 @@ from support.graph_talk import APPROVE, REJECT, Talk, error_of, form, halt_of, p
 
 from adapters.langgraph import sentences
 from adapters.langgraph.errors import AnswerNotTakenError
-from engine.asks.ask import Decision
 from engine.ports import Stale
 
 
@@ -371,7 +370,7 @@ class Killed(Exception):  # noqa: N818 - it is no error of the bot's
     """The process is killed."""
 
 
-class KilledAtError(InMemorySaver):
+class DyingAtFailure(InMemorySaver):
     """Kills the process as soon as an error is stored, so that those of the tasks around it are not."""
 
     armed = dead = False
@@ -394,11 +393,8 @@ class KilledAtError(InMemorySaver):
 
 @pytest.mark.promise("P3")
 @pytest.mark.parametrize("kind", ["a task", "a graph"])
-@pytest.mark.parametrize("again", [APPROVE, REJECT])
-async def test_an_answer_that_comes_again_after_its_process_was_killed_answers_no_other_question(
-    kind: str, again: Decision
-) -> None:
-    breaks, done, saver = {"after the first answer"}, list[Any](), KilledAtError()
+async def test_an_answer_that_comes_again_after_its_process_was_killed_answers_no_other_question(kind: str) -> None:
+    breaks, done, saver = {"after the first answer"}, list[Any](), DyingAtFailure()
     async with talking(asking_three_times(breaks, done, kind), saver, infrastructure=(Killed,)) as talk:
         (logs,) = (await talk.say()).asked
         saver.armed = True
@@ -406,13 +402,11 @@ async def test_an_answer_that_comes_again_after_its_process_was_killed_answers_n
             await talk.deliver(logs, APPROVE)
         saver.armed = saver.dead = False
         breaks.clear()
-        asked = (await talk.settle()).asked
-        last = await talk.deliver(asked[0], again) if asked else None
-        (prod,) = last.result.asked if last is not None else (await talk.settle()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
         assert (prod.ask.prompt, done) == ("delete PROD?", [])
         (backups,) = (await talk.answer(prod, REJECT)).asked
         await talk.answer(backups, REJECT)
-        assert done == [[again == APPROVE, False, False]]
+        assert done == [[True, False, False]]
 
 
 @pytest.mark.promise("P3")
@@ -640,6 +634,31 @@ async def test_a_subgraph_whose_next_node_raises_is_tried_again_and_asks_nothing
         assert "no network" in error_of(failed)
         assert (await talk.answer(halt_of(failed), APPROVE)).asked == ()
         assert await log_of(talk) == [True, False, "went on"]
+
+
+class DyingAtResult(DyingAtFailure):
+    """Kills the process as soon as the result of a node is stored in a subgraph."""
+
+    def put_writes(self, config: Any, writes: Any, *more: Any) -> None:
+        super().put_writes(config, writes, *more)
+        self.dead = self.armed and any(channel == "log" for channel, _ in writes)
+        self.live()
+
+
+@pytest.mark.promise("P3")
+async def test_an_answer_is_not_asked_for_again_where_the_process_was_killed_behind_the_node_of_a_subgraph() -> None:
+    saver, builder = DyingAtResult(), StateGraph(State)
+    builder.add_node("outer", graph_of(two_questions, after).compile())
+    builder.add_edge(START, "outer")
+    async with talking(builder, saver, infrastructure=(Killed,)) as talk:
+        (logs,) = (await talk.say()).asked
+        (prod,) = (await talk.answer(logs, APPROVE)).asked
+        saver.armed = True
+        with pytest.raises(Killed):
+            await talk.deliver(prod, REJECT)
+        saver.armed = saver.dead = False
+        assert (await talk.answer(prod, REJECT)).asked == ()
+        assert await log_of(talk) == [True, False, "after"]
 
 
 # Changed while waiting ------------------------------------------------------------------------------------------------

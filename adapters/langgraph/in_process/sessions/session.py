@@ -61,7 +61,8 @@ class Session:
     async def read(self, *, count: bool = False, checkpoint: str = "") -> Thread:
         """Read the thread as it is, or as it was at a checkpoint.
 
-        Answers are counted where the agent's code changed, because their number decides how it asks again.
+        Answers are counted where the agent's code changed, because their number decides how it asks again, and where a
+        graph or task within may have taken the answer of a delivery that was cut off.
 
         Raises errors of the infrastructure, and what the graph's schema raised where nothing can be read without it.
         """
@@ -84,7 +85,7 @@ class Session:
         agent = self.agent
         once = ReadOnce(self.saver, ahead=self._ahead)
         thread = await checkpoints.read(agent.graph, once, config, nested=agent.nested, count=count)
-        if not count and has_outdated(agent, thread):
+        if not count and (has_outdated(agent, thread) or thread.may_have_taken):
             thread = await checkpoints.read(agent.graph, ReadOnce(self.saver), config, nested=agent.nested, count=True)
         return replace(thread, paused_at=await pause_of(thread, self.breakpoints(thread), agent.graph))
 

@@ -146,7 +146,7 @@ def _answer_state(interrupt: str, level: Level, task: Any) -> tuple[AnswerState,
     # The answers of a graph that the node calls are not known here, so there may have been one.
     asker = level.askers.get(interrupt)
     known = answers + level.answers.get(asker, 0) if asker else max(answers, 1)
-    return (AnswerState.UNKNOWN if task.error is not None else AnswerState.WAITS), known
+    return AnswerState.UNKNOWN, known
 
 
 async def _with_state_below(pending: Pending, saver: Any, config: Mapping[str, Any], *, count: bool) -> Pending:

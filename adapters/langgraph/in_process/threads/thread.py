@@ -271,6 +271,11 @@ class Thread:
         return finished or bool(self.kept) or any(level.calls for level in self.levels)
 
     @property
+    def may_have_taken(self) -> bool:
+        """True if a question was decided that no listed task asks by itself: LangGraph lists it until its node ends."""
+        return any(not each.is_own and each.interrupt.id in self.decided for each in self.pending)
+
+    @property
     def alone(self) -> bool:
         """True if the step is one task."""
         return len(self.snapshot.tasks) == 1 and not self.step_has_finished_tasks
