@@ -101,8 +101,8 @@ class AnswerTo:
 class Wait:
     """A question is being posted: nobody can tell yet whether the message came before or after it."""
 
-    since: datetime
-    """The time at which the question was asked."""
+    approval: ApprovalId
+    """The question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def _to_somebody_else(heard: Hear) -> bool:
 
 def _as_answer(heard: Hear, questions: Sequence[Approval]) -> Meaning:
     if (unposted := next((each for each in questions if each.seen_since is None), None)) is not None:
-        return Wait(unposted.created_at)
+        return Wait(unposted.id)
     asked = [each for each in questions if _may_have_seen(heard, each)]
     asked = [each for each in asked if each.card == heard.under] or asked
     if not asked:

@@ -1,8 +1,8 @@
 """Handles messages of people from the lane: a new turn, an answer, a comment, or words that have to wait."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from bot.approvals.decisions import Decisions
 from bot.approvals.register import Register
@@ -24,20 +24,37 @@ from engine.conversation import (
     has_room,
     meaning,
 )
+from engine.ids import ApprovalId
 from engine.ports import Approvals, Clock, Lanes, Later, Work
 from engine.sentences.notices import NOT_QUEUED
 
 CARD_ON_ITS_WAY = 0.2
 """Seconds until a message that arrived before its question's card is looked at again."""
 
-CARD_OVERDUE = timedelta(minutes=1)
-"""After this a message no longer waits for a card: what is behind it in its lane has to go on."""
+CARD_OVERDUE = 60.0
+"""Seconds after which messages no longer wait for a card: what is behind them in their lane has to go on."""
+
+_MOST_CARDS = 1000
 
 HELD_UNSEEN = "{why} Until then nobody can decide your request. Your message is queued."
 ASKED_UNSEEN = "{why} I have a question for you, and I'll post it there as soon as I can, together with your message."
 PRESS = "Words don't count as a decision. To decide, use the buttons on the card{where}."
 NOT_THEIRS = "Words don't count as a decision, and the request that waits here is for others to decide."
 HELD = "Queued until the request above is decided."
+
+
+class _Overdue:
+    """How long messages have waited for each card, in this process: the clock of the one that asked may differ."""
+
+    def __init__(self) -> None:
+        self._since: dict[ApprovalId, float] = {}
+
+    def is_overdue(self, card: ApprovalId) -> bool:
+        """Tell whether messages have waited long enough for a card."""
+        since = self._since.setdefault(card, time.monotonic())
+        if len(self._since) > _MOST_CARDS:
+            del self._since[next(iter(self._since))]
+        return time.monotonic() - since >= CARD_OVERDUE
 
 
 class Messages:
@@ -61,6 +78,7 @@ class Messages:
         self._lanes = lanes
         self._clock = clock
         self._drawing = drawing
+        self._overdue = _Overdue()
 
     async def hear(self, heard: Hear, work: Work) -> None:
         """Handle a message by its meaning in the conversation."""
@@ -71,8 +89,8 @@ class Messages:
                 await self._take_turn(heard, conversation or self._begun(heard), work)
             case AnswerTo(approval):
                 await self._answer(heard, approval)
-            case Wait(since):
-                await self._wait_for_card(heard, since, conversation, approvals, work)
+            case Wait(approval):
+                await self._wait_for_card(heard, approval, conversation, approvals, work)
             case Hold():
                 await self._hold(heard, conversation, approvals, work)
             case Explain(sentence):
@@ -108,12 +126,12 @@ class Messages:
     async def _wait_for_card(
         self,
         heard: Hear,
-        since: datetime,
+        card: ApprovalId,
         conversation: Conversation | None,
         approvals: Sequence[Approval],
         work: Work,
     ) -> None:
-        if not await self._drawing.why(approvals) and self._clock.now() - since < CARD_OVERDUE:
+        if not await self._drawing.why(approvals) and not self._overdue.is_overdue(card):
             raise Later(CARD_ON_ITS_WAY)
         await self._hold(heard, conversation, approvals, work)
 

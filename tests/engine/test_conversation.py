@@ -115,8 +115,8 @@ def test_what_was_said_before_it_does_not(ts: MessageTs) -> None:
 @pytest.mark.promise("P3")
 def test_while_the_card_is_on_its_way_nobody_knows() -> None:
     unposted = a_question(card=None)
-    assert meaning(heard(), TALK, (unposted,)) == Wait(unposted.created_at)
-    assert meaning(heard(), TALK, (a_question(1), a_question(2, card=None))) == Wait(unposted.created_at)
+    assert meaning(heard(), TALK, (unposted,)) == Wait(unposted.id)
+    assert meaning(heard(), TALK, (a_question(1), a_question(2, card=None))) == Wait(a_question(2).id)
 
 
 @pytest.mark.promise("P3")

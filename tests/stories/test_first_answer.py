@@ -79,6 +79,19 @@ async def test_a_deadline_does_not_pass_a_message_that_came_before_it(world: Wor
     await world.nothing_else()
 
 
+@pytest.mark.promise("P1")
+async def test_a_message_answers_a_card_whose_posting_is_not_known_yet_by_whatever_clock_it_is_asked(
+    world: World,
+) -> None:
+    await world.start("colour_beside_work")
+    await world.slack.people.fault(method="chat.postMessage", answer_after=2, times=2)
+    root = await world.alice.say("#deploys", "@signoff paint the wall")
+    question = await world.alice.expect_card("#deploys", containing="Which colour?")
+    world.clock.advance(hours=1)
+    await world.alice.say("#deploys", "red", thread=root.ts)
+    await question.becomes("red", buttons=[])
+
+
 @pytest.mark.promise("P3")
 async def test_a_message_answers_also_where_its_card_is_deleted_before_it_is_read(world: World) -> None:
     question = await answered_during_work(world, "red")
