@@ -110,7 +110,16 @@ def rules_broken(facts: Sequence[Fact]) -> set[str]:
     return {each.rule for each in broken(read(map(json.dumps, facts)))}
 
 
-RIGHT = (approved, rejected, edited, expired, answered, two_people)
+def one_mind_changed() -> Facts:
+    """Bob approves, and rejects before a second person approves."""
+    return [
+        *(gate(quorum=2), START, click(), click(choice="reject", sent=1.5, done=1.6), row("asked")),
+        *(row("voted", "bob", "approve"), row("voted", "bob", "reject"), row("decided", "bob")),
+        *(ran("got", "reject", None), row("delivered"), card("Rejected by bob"), SAID, END),
+    ]
+
+
+RIGHT = (approved, rejected, edited, expired, answered, two_people, one_mind_changed)
 
 
 @pytest.mark.parametrize("made", RIGHT)

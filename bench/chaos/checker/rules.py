@@ -8,7 +8,7 @@ What is not there may still come where the bot was not done with a case when the
 proves nothing either way. What must not be there is broken in any case.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -119,10 +119,16 @@ def decided_once(_: History, __: Gate, about: About) -> Found:
 
 
 def counted_once(_: History, __: Gate, about: About) -> Found:
-    """A person's vote counts once, however often they clicked and Slack repeated it."""
-    for who, times in Counter(each.who for each in about.rows(*VOTES)).items():
-        if times > 1:
-            yield f"{who} was counted {times} times", [each for each in about.rows(*VOTES) if each.who == who]
+    """A person's vote counts once, however often they clicked and Slack repeated it.
+
+    Who approved may still reject: that vote takes the place of the first.
+    """
+    counted = defaultdict[tuple[str | None, bool], list[Row]](list)
+    for vote in about.rows(*VOTES):
+        counted[vote.who, vote.choice == "reject"].append(vote)
+    for (who, _rejects), votes in counted.items():
+        if len(votes) > 1:
+            yield f"{who} was counted {len(votes)} times", votes
 
 
 # Who decided ----------------------------------------------------------------------------------------------------------
