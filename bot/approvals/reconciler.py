@@ -26,6 +26,7 @@ UNREACHABLE = (
 RUN_STOPPED = "another request of this run was rejected, and that stopped the run"
 RUN_WITHDRAWN = "another request of this run was withdrawn, and that stopped the run"
 CHANGED_SINCE = "the agent changed its request after that, so nothing was run"
+LOST = "the agent failed, ran again and lost this answer, so it asks again"
 NO_LONGER_ASKED = "the agent no longer asks this"
 TOO_LARGE = (
     "The agent's request has {size:,} bytes, and a request can have at most {most:,}. "
@@ -73,7 +74,11 @@ class Reconciler:
                 replaced = await self._replaced(conversation.thread, question)
                 sheet = sheets.get(each, SheetId(""))
                 await self._open(each, question, conversation, routes[each], sheet, replaced)
-            elif known[each].state in (State.WITHDRAWN, State.UNDELIVERABLE):
+                continue
+            state = known[each].state
+            if lost := state is State.DELIVERED and question.decided:
+                await self._register.happened(each, NotDelivered(LOST))
+            if lost or state in (State.WITHDRAWN, State.UNDELIVERABLE):
                 replaced = await self._replaced(conversation.thread, question)
                 again = routes[each]
                 automatic = _only_if_any(again.automatic)

@@ -22,6 +22,8 @@ class Asked:
     digest: str
     instead_of: str = ""
     """The digest under which this interrupt was decided last, if the graph changed its request afterwards."""
+    decided: bool = False
+    """True if it waits although it was decided as it stands: the decision is still to be sent, or the graph lost it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from stories.graphs import trouble
 from stories.world import World
 
 from adapters.redis.checkpointer.saver import AsyncRedisSaver
+from engine.approvals.audit import What
 
 STATE: Mapping[str, Any] = {"input": {"task": "$text"}, "reply": "log[2]"}
 
@@ -54,6 +55,31 @@ async def test_a_decision_is_not_asked_for_again_when_what_follows_it_fails(worl
     await world.done("prepare the move", f"act on the move with {key}")
     await failure.becomes("Retried", buttons=[])
     await world.nothing_else()
+
+
+@pytest.mark.promise("P3")
+async def test_an_answer_that_the_graph_lost_when_it_failed_is_asked_for_again(world: World) -> None:
+    """The node asks two things side by side, and fails before it comes to the first, which was answered."""
+    await world.start("gathered", input={"task": "$text"}, reply="join(', ', log)")
+    said = await world.alice.say("#deploys", "@signoff the party")
+    room = await world.alice.expect_card("#deploys", containing="Which room for the party?")
+    first = await world.approval(room)
+    await world.alice.say("#deploys", "the red one", thread=said.ts)
+    await world.alice.expect_card("#deploys", containing="Which food for the party?")
+    world.outside.broken.add("look the room up")
+    await world.alice.say("#deploys", "cake", thread=said.ts)
+    failure = await failed(world, "RuntimeError: look the room up does not work today")
+    world.outside.broken.clear()
+    await failure.click("Retry")
+    for question, answer in (("Which room", "the blue one"), ("Which food", "soup")):
+        await world.alice.expect_card("#deploys", containing=question)
+        await world.at_rest()
+        await world.alice.say("#deploys", answer, thread=said.ts)
+    await world.alice.expect_message("#deploys", containing="the blue one, soup")
+    await world.done("book the blue one and soup")
+    rows = [each.what for each in await world.bot.ports.audit.of_thread(first.thread) if each.approval == first.id]
+    lost = [What.ASKED, What.ANSWERED, What.DELIVERED, What.UNDELIVERABLE]
+    assert rows == [*lost, What.ASKED, What.ANSWERED, What.DELIVERED]
 
 
 async def test_each_failure_is_told_anew_and_can_be_left(world: World) -> None:

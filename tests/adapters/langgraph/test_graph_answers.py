@@ -3,6 +3,7 @@
 import asyncio
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -132,7 +133,7 @@ async def test_a_node_that_raises_before_it_takes_the_answer_is_given_the_same_a
         for _ in range(2):
             with pytest.raises(AnswerNotTakenError, match="no network"):
                 await talk.deliver(logs, APPROVE)
-            assert (await talk.settle()).asked == (logs,)
+            assert (await talk.settle()).asked == (replace(logs, decided=True),)
         await talk.answer(logs, APPROVE)
         assert await log_of(talk) == [True]
 
@@ -407,6 +408,32 @@ async def test_an_answer_that_comes_again_after_its_process_was_killed_answers_n
         (backups,) = (await talk.answer(prod, REJECT)).asked
         await talk.answer(backups, REJECT)
         assert done == [[True, False, False]]
+
+
+@pytest.mark.promise("P3")
+async def test_an_answer_that_its_node_lost_by_another_order_of_its_questions_is_known_as_decided() -> None:
+    breaks = set[str]()
+
+    async def ask(name: str) -> Any:
+        await asyncio.sleep(0)
+        if name in breaks:
+            raise RuntimeError("no network")
+        return sure(name)
+
+    async def node(_: State) -> Any:
+        return {"log": await asyncio.gather(ask("A?"), ask("B?"))}
+
+    async with talking(graph_of(node)) as talk:
+        (a,) = (await talk.say()).asked
+        (b,) = (await talk.answer(a, APPROVE)).asked
+        breaks.add("A?")
+        failed = await talk.answer(b, APPROVE)
+        breaks.clear()
+        (again,) = (await talk.answer(halt_of(failed), APPROVE)).asked
+        assert again == replace(a, decided=True)
+        assert (await talk.answer(again, REJECT)).asked == (replace(b, decided=True),)
+        await talk.answer(b, APPROVE)
+        assert await log_of(talk) == [False, True]
 
 
 @pytest.mark.promise("P3")

@@ -65,8 +65,9 @@ def question(agent: LocalAgent, thread: Thread, pending: Pending) -> Asked:
         agent.spec.answers,
     )
     digest = digest_of(ask, code_mark(agent, thread, pending))
-    drifted_from = thread.drifted_from(pending)
-    return Asked(InterruptId(pending.interrupt.id), ask, digest, drifted_from.digest if drifted_from else "")
+    before = thread.drifted_from(pending)
+    decided = thread.waits_although_decided(pending, digest)
+    return Asked(InterruptId(pending.interrupt.id), ask, digest, before.digest if before else "", decided)
 
 
 def forbidding(agent: LocalAgent, thread: Thread, turn: Turn) -> Sequence[Asked]:

@@ -272,8 +272,8 @@ class Thread:
 
     @property
     def may_have_taken(self) -> bool:
-        """True if a question was decided that no listed task asks by itself: LangGraph lists it until its node ends."""
-        return any(not each.is_own and each.interrupt.id in self.decided for each in self.pending)
+        """True if a listed question was decided: LangGraph lists one of a graph within until its node ends."""
+        return any(each.interrupt.id in self.decided for each in self.pending)
 
     @property
     def alone(self) -> bool:
@@ -290,6 +290,15 @@ class Thread:
         if decided is None or pending.state is not AnswerState.WAITS:
             return None
         return decided if decided.changed(pending.payload.value) else None
+
+    def waits_although_decided(self, pending: Pending, digest: str) -> bool:
+        """Tell whether a question waits that was decided under this digest, once answers are counted.
+
+        The decision is still to be sent, or the task lost it, as it was run again and asked something else in the
+        question's place: see `adapters.langgraph.guards.drift`.
+        """
+        decided, counted = self.decided.get(pending.interrupt.id), self.levels[0].answers is not None
+        return counted and pending.state is AnswerState.WAITS and decided is not None and decided.digest == digest
 
     def drifts_on(self, pending: Pending) -> bool:
         """Tell whether the graph changed a request after each decision, so that people are asked no more."""
