@@ -12,6 +12,7 @@ A command that blocks (BLPOP, XREAD BLOCK) would hold up everybody, and MULTI wo
 """
 
 import asyncio
+import copy
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
@@ -182,7 +183,11 @@ class Multiplexed:
         return self._reached and asyncio.get_running_loop().time() < began + self._ride_out
 
     async def _connected(self) -> PipelinedConnection:
-        """Open a connection. Callers that come meanwhile share it and its failure; each can be cancelled alone."""
+        """Open a connection. Callers that come meanwhile share it and its failure; each can be cancelled alone.
+
+        Each gets an error of its own: the traceback of a shared one is that of whoever raised it last, and it is by the
+        traceback that an error of the saver is told from one of the agent's.
+        """
         if self._closed:
             raise redis.ConnectionError(CLOSED)
         if self._opening is None:
@@ -192,6 +197,8 @@ class Multiplexed:
         await asyncio.wait([opening])
         if opening.cancelled():
             raise redis.ConnectionError(CLOSED)
+        if (error := opening.exception()) is not None:
+            raise copy.copy(error) from None
         return opening.result()
 
     async def _replace(self) -> PipelinedConnection:

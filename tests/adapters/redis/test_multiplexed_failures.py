@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import pytest
@@ -379,6 +380,26 @@ async def test_a_server_that_takes_no_handshake_is_tried_once_for_all(redis_serv
         done = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 60)
     assert {type(one) for one in done} == {redis.TimeoutError}
     assert len(wire.lines) < 60, "callers pause for different times, but 1,200 tries are shared"
+
+
+async def test_each_call_that_shares_a_failed_connection_has_an_error_of_its_own() -> None:
+    """By its traceback an error of the saver is told from the agent's: it must lead to the call that failed."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"redis://127.0.0.1:{nobody.getsockname()[1]}"
+
+    async def of_a_saver(transport: Multiplexed) -> None:
+        await transport.ask([(b"PING",)])
+
+    async def of_another(transport: Multiplexed) -> None:
+        await transport.ask([(b"PING",)])
+
+    async with Multiplexed(pool_of(url), retries=0) as transport:
+        callers = (of_a_saver, of_another)
+        errors = await asyncio.gather(*(each(transport) for each in callers), return_exceptions=True)
+    for caller, error in zip(callers, errors, strict=True):
+        assert isinstance(error, redis.ConnectionError)
+        assert caller.__name__ in [frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__)]
 
 
 async def test_an_event_loop_that_was_held_up_does_not_blame_the_server(redis_server: str) -> None:
