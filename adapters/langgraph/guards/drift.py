@@ -10,9 +10,9 @@ question would reach the other one.
 Where `interrupt` returns an answer, LangGraph stores the task's answers up to that one. So a task that is run again,
 and fails before it comes to its last answer, would lose what people said. The guard stores those answers once more.
 
-An answer to a task's first question is given to its next one, too, where the first has its answer already: "older
-versions gave all of a task's interrupts the first id". So it is when a process died right after a task took an answer,
-and the answer is delivered again. The guard takes it for the first question, and the next one waits.
+Where a task's first question has its answer and the same is sent once more, LangGraph gives it to the next question:
+its older versions had one id for all questions of a task. That happens when a process dies right after a task took an
+answer, which is then delivered again. The guard takes it for the first question, and the next one waits.
 
 The guard replaces the function's own code, so it holds however a module has bound the name: at its top, as a default,
 in a closure, before this module was imported or after. The original is kept beside it and asks.

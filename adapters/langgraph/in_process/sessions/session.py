@@ -62,7 +62,7 @@ class Session:
         """Read the thread as it is, or as it was at a checkpoint.
 
         Answers are counted where the agent's code changed, because their number decides how it asks again, and where a
-        graph or task within may have taken the answer of a delivery that was cut off.
+        listed question was decided, because a delivery that was cut off may have answered it.
 
         Raises errors of the infrastructure, and what the graph's schema raised where nothing can be read without it.
         """

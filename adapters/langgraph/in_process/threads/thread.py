@@ -272,7 +272,7 @@ class Thread:
 
     @property
     def may_have_taken(self) -> bool:
-        """True if a listed question was decided: LangGraph lists one of a graph within until its node ends."""
+        """True if a listed question was decided: its answer may be stored, since one is listed until its node ends."""
         return any(each.interrupt.id in self.decided for each in self.pending)
 
     @property
