@@ -76,9 +76,8 @@ class Installed:
     def link(self, *, without: str = "") -> None:
         """Install what the tests' own environment has, but Signoff and what is to be missing."""
         here = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-        packages = (
-            self.folder / "site-packages"
-        )  # as in an environment: else the packages' types are taken for own ones
+        # The folder is named as in an environment: else the packages' types are taken for the agents' own.
+        packages = self.folder / "site-packages"
         packages.mkdir()
         for each in here.iterdir():
             if not each.name.endswith(".pth") and each.name.partition("-")[0] not in {"signoff", without}:
