@@ -9,6 +9,7 @@ delivered again closes nothing twice, and the graph starts as with any input.
 |---|---|
 | its tool finished, beside one that did not | the tool's result |
 | its tool raised | Failed: and the error, with secrets masked |
+| another call raised while its tool ran | Not finished: another call failed while it ran. It may have had its effect. |
 | a limit ended the run | Not finished: and which limit |
 | nobody approved it | Not run: nobody approved it. |
 | its arguments could not be parsed | Not run: its arguments could not be read. |
@@ -34,10 +35,11 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES, add_messages
 
 from adapters.langgraph.config_keys import PUSHED
 from adapters.langgraph.sentences import failure
-from adapters.langgraph.tasks import failed
+from adapters.langgraph.tasks import died, failed, was_cancelled
 
 NOT_APPROVED = "Not run: nobody approved it."
 NOT_READ = "Not run: its arguments could not be read."
+CUT_OFF = "Not finished: another call failed while it ran. It may have had its effect."
 LEFT = "Not run: the conversation went on without it."
 Masked = Callable[[str], str]
 Message: TypeAlias = BaseMessage | Mapping[str, Any]
@@ -141,6 +143,11 @@ class LastRun:
     refused: bool
     masked: Masked
 
+    def reason_for_one(self, task: Any, beside: Sequence[Any]) -> str:
+        """Say why the call that this task was to run has no result; `beside` are the tasks of its step."""
+        cut_off = was_cancelled(task) or (died(task) and any(failed(each) for each in beside))
+        return CUT_OFF if cut_off and not self.stopped_for else self.reason_for([task])
+
     def reason_for(self, tasks: Sequence[Any]) -> str:
         """Say why the calls that these tasks were to run have no result."""
         if self.stopped_for:
@@ -204,7 +211,7 @@ def _reasons(calls: Sequence[Any], tasks: Sequence[Any], last_run: LastRun) -> l
     """Say for each call of the last step why it has no result: one by one if each has a task of its own."""
     own = [task for task in tasks if task.path and task.path[0] == PUSHED]
     return (
-        [last_run.reason_for([task]) for task in own]
+        [last_run.reason_for_one(task, own) for task in own]
         if len(own) == len(calls)
         else [last_run.reason_for(tasks)] * len(calls)
     )

@@ -186,7 +186,7 @@ class Multiplexed:
         """Open a connection. Callers that come meanwhile share it and its failure; each can be cancelled alone.
 
         Each gets an error of its own: the traceback of a shared one is that of whoever raised it last, and it is by the
-        traceback that an error of the saver is told from one of the agent's.
+        traceback that an error of the saver is told from one of the agent's. The cause goes along: it says what to fix.
         """
         if self._closed:
             raise redis.ConnectionError(CLOSED)
@@ -198,7 +198,7 @@ class Multiplexed:
         if opening.cancelled():
             raise redis.ConnectionError(CLOSED)
         if (error := opening.exception()) is not None:
-            raise copy.copy(error) from None
+            raise copy.copy(error) from error.__cause__ or error.__context__
         return opening.result()
 
     async def _replace(self) -> PipelinedConnection:

@@ -1,8 +1,10 @@
 """Before a new turn, tool calls that have no result are closed: providers refuse a talk with open ones, for ever."""
 
+import asyncio
 import json
 import operator
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, TypedDict
 
@@ -19,7 +21,7 @@ from langchain_core.messages import (
     convert_to_messages,
     convert_to_openai_messages,
 )
-from langchain_core.tools import tool
+from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
@@ -46,8 +48,6 @@ def working(what: str) -> str:
 @tool
 async def hanging(what: str) -> str:
     """Never end."""
-    import asyncio  # noqa: PLC0415 - the door that nobody opens
-
     await asyncio.Event().wait()
     return what
 
@@ -80,6 +80,31 @@ def script(messages: Sequence[BaseMessage]) -> AIMessage:
 
 
 MODEL = StrictModel(script=script)
+
+
+def broken_once(ready: Callable[[], Awaitable[object]]) -> BaseTool:
+    """`broken`, which fails only once something has happened beside it."""
+
+    @tool("broken")
+    async def late(what: str) -> str:
+        """Fail."""
+        await ready()
+        raise RuntimeError(f"no {what} today")
+
+    return late
+
+
+class TellingSaver(InMemorySaver):
+    """Tells that what a tool gave or asked is stored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored = asyncio.Event()
+
+    async def aput_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
+        await super().aput_writes(config, writes, task_id, task_path)
+        if "pregel_push" in task_path:
+            self.stored.set()
 
 
 def by_create_agent() -> Any:
@@ -224,7 +249,9 @@ async def test_after_a_failure_that_was_left_the_next_message_is_answered() -> N
 
 
 async def test_what_became_of_each_call_of_create_agent_is_told_apart() -> None:
-    async with talking(by_create_agent()) as talk:
+    saver = TellingSaver()
+    graph = create_agent(MODEL, tools=[asking, broken_once(saver.stored.wait)])
+    async with talking(graph, saver) as talk:
         stood = await talk.say("asking broken")
         voids = frozenset(each.interrupt for each in stood.asked)
         told = reply_of(await talk.say("what now?", voids=voids))
@@ -232,10 +259,33 @@ async def test_what_became_of_each_call_of_create_agent_is_told_apart() -> None:
 
 
 async def test_what_a_tool_gave_beside_one_that_failed_is_kept() -> None:
-    async with talking(by_create_agent()) as talk:
+    saver = TellingSaver()
+    graph = create_agent(MODEL, tools=[working, broken_once(saver.stored.wait)])
+    async with talking(graph, saver) as talk:
         assert "no broken today" in error_of(await talk.say("working broken"))
         assert reply_of(await talk.say("what now?")) == "working done; Failed: RuntimeError: no broken today."
         assert await talk_of(talk) == ["working done", "Failed: RuntimeError: no broken today."]
+
+
+async def test_a_tool_that_ran_while_another_failed_is_not_called_not_run() -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    @tool("working")
+    def slow(what: str) -> str:
+        """Work on in a thread, whatever becomes of the run."""
+        began.set()
+        assert may_end.wait(30)
+        return what
+
+    graph = create_agent(MODEL, tools=[slow, broken_once(lambda: asyncio.to_thread(began.wait))])
+    async with talking(graph) as talk:
+        assert "no broken today" in error_of(await talk.say("working broken"))
+        told = reply_of(await talk.say("what now?"))
+        may_end.set()
+        assert told == (
+            "Not finished: another call failed while it ran. It may have had its effect.; "
+            "Failed: RuntimeError: no broken today."
+        )
 
 
 @pytest.mark.parametrize("name", list(GRAPHS))
