@@ -4,7 +4,7 @@ A person counts once, for one part. Which part is settled by a matching, so that
 only a later one could fill.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from engine.authority.parts import Part, Stage
@@ -45,32 +45,31 @@ def _known_in(part: Part, members: Members) -> frozenset[UserId]:
 def most_filled(stages: Sequence[Stage], voters: Sequence[FillableParts]) -> int:
     """Count the places that voters can fill at most, each one place: a bipartite matching by augmenting paths.
 
-    H. W. Kuhn, The Hungarian method for the assignment problem, 1955.
+    H. W. Kuhn, The Hungarian method for the assignment problem, 1955. The places of a part are alike, so a path goes
+    through parts.
     """
-    seats: _Seats = {
+    holders: _Holders = {
         (stage, place): [None] * part.quorum for stage, parts in enumerate(stages) for place, part in enumerate(parts)
     }
-    return sum(_takes_seat(voter, voters, seats, set()) for voter in range(len(voters)))
+    return sum(_takes_place(voter, voters, holders, set()) for voter in range(len(voters)))
 
 
-_Seats = dict[tuple[int, int], list[int | None]]
+_Holders = dict[tuple[int, int], list[int | None]]
+"""The voters who hold the places of each part; None for a free place."""
 
 
-def _takes_seat(voter: int, voters: Sequence[FillableParts], seats: _Seats, tried: set[tuple[int, int, int]]) -> bool:
-    """Give a voter a seat, if those who hold one can move. Not a closure, which would be garbage in a cycle."""
-    for seat in _seats_of(seats, voters[voter]):
-        if seat in tried:
+def _takes_place(voter: int, voters: Sequence[FillableParts], holders: _Holders, tried: set[tuple[int, int]]) -> bool:
+    """Give a voter a place, if those who hold one can move. Not a closure, which would be garbage in a cycle."""
+    for part in voters[voter]:
+        if part in tried or part not in holders:
             continue
-        tried.add(seat)
-        stage, place, number = seat
-        holder = seats[stage, place][number]
-        if holder is None or _takes_seat(holder, voters, seats, tried):
-            seats[stage, place][number] = voter
+        tried.add(part)
+        places = holders[part]
+        if None in places:
+            places[places.index(None)] = voter
             return True
+        for number, holder in enumerate(places):
+            if holder is not None and _takes_place(holder, voters, holders, tried):
+                places[number] = voter
+                return True
     return False
-
-
-def _seats_of(seats: _Seats, able: FillableParts) -> Iterator[tuple[int, int, int]]:
-    for part in able:
-        for number in range(len(seats.get(part, ()))):
-            yield (*part, number)

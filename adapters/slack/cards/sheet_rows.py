@@ -35,6 +35,8 @@ _OF_CLOSED_ROW = 420
 _MOST_OF_ROW = 2_200
 """Characters of one row: it stays one block."""
 _HEADLINE = 150
+_MOST_READ = 2_000
+"""Characters of a Markdown text that may make a headline, the addresses of its links included."""
 _MOMENTS = timedelta(minutes=1)
 
 
@@ -103,8 +105,9 @@ def row_name(approval: Approval) -> str:
 
 
 def _headline(text: str) -> str:
-    """A Markdown text without its styles."""
-    return markdown.words_of(markdown.parts_of(visible(text).strip()))
+    """A Markdown text without its styles; as it is, if it is too long for a headline anyway."""
+    shown = visible(text).strip()
+    return markdown.words_of(markdown.parts_of(shown)) if len(shown) <= _MOST_READ else shown
 
 
 def mark_of(approval: Approval) -> str:

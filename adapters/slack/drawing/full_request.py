@@ -6,12 +6,14 @@ a file in the thread. Each place says where the rest is (P4).
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from adapters.blockkit import limits
 from adapters.slack.drawing import blocks, layout
 from adapters.slack.drawing.blocks import Block
 from adapters.slack.drawing.contents import everything
+from adapters.slack.drawing.layout import Piece
 from adapters.slack.drawing.sentences.cards import see_file
 from adapters.slack.drawing.untrusted_text import document
 from engine.approvals.approval import Approval
@@ -30,10 +32,16 @@ def full_request(approval: Approval) -> Block:
 
 def needs_file(approval: Approval) -> bool:
     """True if the request is too long for a modal, so that the thread needs a file."""
-    if layout.length(everything(approval)) < limits.MESSAGE_BLOCKS_TEXT:
-        return False
-    body = layout.drawn(everything(approval))
-    return len(_within_modal(body)) < len(body)
+    pieces = tuple(everything(approval))
+    length = layout.length(pieces)
+    return length >= limits.MESSAGE_BLOCKS_TEXT and (length > _MODAL_BYTES or not _fits_modal(pieces))
+
+
+@lru_cache(maxsize=64)
+def _fits_modal(pieces: tuple[Piece, ...]) -> bool:
+    """Draw the modal to learn whether it holds everything. Each redraw of the card asks again."""
+    body = layout.drawn(pieces)
+    return len(_within_modal(body)) == len(body)
 
 
 def _within_modal(body: Sequence[Block]) -> list[Block]:

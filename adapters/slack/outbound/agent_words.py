@@ -1,5 +1,6 @@
 """The words of an agent once they are complete."""
 
+import asyncio
 from dataclasses import replace
 
 import structlog
@@ -9,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.blockkit import limits
 from adapters.slack.cards.message import SlackMessage
 from adapters.slack.drawing.untrusted_text import clipped
-from adapters.slack.outbound.agent_messages import by_person, spoken
+from adapters.slack.outbound.agent_messages import Spoken, by_person, spoken
 from adapters.slack.outbound.posts import Posts
 from adapters.slack.workspace.errors import STREAMING, Fate, code_of, fate_of, refused
 from engine.approvals.approval import Place
@@ -17,6 +18,8 @@ from engine.budget import Urgency
 from engine.ids import MessageTs, UserId
 
 SPOKEN_EVENT = "signoff_message"
+_LONG = 5_000
+"""Characters whose Markdown is read in a thread: a report of a megabyte takes seconds, and clicks are not to wait."""
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +53,7 @@ class AgentWords:
                 each.blocks,
                 {"event_type": SPOKEN_EVENT, "event_payload": {"key": key, "part": part}},
             )
-            for part, each in enumerate(by_person(by, text) if by else spoken(text, speaker))
+            for part, each in enumerate(by_person(by, text) if by else await _spoken(text, speaker))
             if part not in parts
         ]
         if at is not None and 0 not in parts and await self._replaced(place, at, messages[0]):
@@ -78,3 +81,7 @@ class AgentWords:
             await self._client.chat_stopStream(channel=place.channel, ts=at)
         except SlackApiError as error:
             log.warning("stream_not_stopped", channel=place.channel, code=code_of(error))
+
+
+async def _spoken(text: str, speaker: str) -> list[Spoken]:
+    return spoken(text, speaker) if len(text) <= _LONG else await asyncio.to_thread(spoken, text, speaker)

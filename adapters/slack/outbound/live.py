@@ -34,6 +34,8 @@ UPDATE_EVERY = 1.5
 """Seconds between two writes of a live message that is the only one."""
 _MOST_STREAMED = limits.MARKDOWN_TEXT - 500
 _MOST_STEP = 150
+_MOST_READ = 12_000
+"""Characters of the words that are read for the first message, which holds fewer."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:@])")
 
 log = structlog.get_logger(__name__)
@@ -165,7 +167,7 @@ class SlackLive:
 
 def _message(words: str, speaker: str, step: str) -> dict[str, Any]:
     """The first message of the words so far, and a line that more is to come."""
-    first = spoken(words, speaker)[0] if words.strip() else None
+    first = spoken(words.strip()[:_MOST_READ], speaker)[0] if words.strip() else None
     doing = f"⏳ {plain_line(step, _MOST_STEP)} …" if step else "⏳ …"
     below = blocks.rich_text([blocks.rich_section(blocks.span(doing, italic=True))])
     return {

@@ -187,6 +187,26 @@ def test_what_an_agent_asks_and_describes_is_read_as_markdown_and_what_it_wants_
     assert "_init_" in card(approval(ask(action(None), kind=Kind.FAILURE, prompt="KeyError: '__init__'"))).text
 
 
+def test_a_very_long_text_is_shown_as_it_was_written_because_reading_its_markdown_would_hold_up_clicks() -> None:
+    texts = ["**word** " * 2_000, "*other* " * 1_000]
+    for text in texts:
+        one = approval(ask(action(None), kind=Kind.APPROVAL, prompt=text))
+        assert "*" not in text_in(full_request(one)["blocks"])
+    both = approval(ask(action(None, description=texts[1]), kind=Kind.APPROVAL, prompt=texts[0]))
+    modal = text_in(full_request(both)["blocks"])
+    assert "word word" in modal
+    assert texts[1].strip() in modal.replace("\n", "")
+    assert "other other" in body(both), "what a card has room for is read"
+
+
+def test_what_is_longer_than_a_modal_needs_a_file_however_it_is_written() -> None:
+    for text in ("y\n" * 150_000, "*a* " * 60_000, "x" * 300_000):
+        one = approval(ask(action(None), kind=Kind.APPROVAL, prompt=text))
+        assert needs_file(one)
+        assert file_name(one) in text_in(full_request(one)["blocks"])
+        assert file_name(one) in body(one)
+
+
 def test_markdown_of_an_agent_hides_and_disguises_nothing() -> None:
     asked = ask(action(None), kind=Kind.APPROVAL, prompt="[bank](https://evil.example) <@U0BOB> &#x202e; p&#1072;ypal")
     shown = body(approval(asked))

@@ -94,6 +94,15 @@ def test_twenty_requests_are_shown_whole_in_order_each_with_its_own_buttons() ->
     assert accepted(of)
 
 
+def test_a_long_text_that_begins_like_a_headline_is_none() -> None:
+    """Else the rest of it would be left out as said already."""
+    end = "and wire 40,000 to another account"
+    asked = ask(action(None), kind=Kind.APPROVAL, prompt="Pay Ann 40" + "\n" * 3_000 + end)
+    of = sheet_of(row(1, asked), row(2))
+    assert "Pay Ann 40" in body(of)
+    assert end in body(of) or "Show all" in labels_in(drawn(of))
+
+
 def test_who_decides_and_until_when_is_said_once_where_it_is_the_same() -> None:
     shown = body(rows(20))
     assert shown.count("Any channel member except the requester can approve") == 1
