@@ -186,7 +186,7 @@ class Multiplexed:
         """Open a connection. Callers that come meanwhile share it and its failure; each can be cancelled alone.
 
         Each gets an error of its own: the traceback of a shared one is that of whoever raised it last, and it is by the
-        traceback that an error of the saver is told from one of the agent's. The cause goes along: it says what to fix.
+        traceback that an error of the saver is told from one of the agent's.
         """
         if self._closed:
             raise redis.ConnectionError(CLOSED)
@@ -198,7 +198,7 @@ class Multiplexed:
         if opening.cancelled():
             raise redis.ConnectionError(CLOSED)
         if (error := opening.exception()) is not None:
-            raise copy.copy(error) from error.__cause__ or error.__context__
+            raise _copy(error)
         return opening.result()
 
     async def _replace(self) -> PipelinedConnection:
@@ -236,3 +236,10 @@ def _mark_seen(opening: asyncio.Task[PipelinedConnection]) -> None:
     """Retrieve a failure that nobody waits for any more, so that asyncio does not log it."""
     if not opening.cancelled():
         opening.exception()
+
+
+def _copy(error: BaseException) -> BaseException:
+    """The same error without a traceback. What it came from goes along: `explain` says by it what to fix."""
+    own = copy.copy(error)
+    own.__cause__, own.__context__ = error.__cause__, error.__context__
+    return own
