@@ -55,7 +55,7 @@ few_days = st.timedeltas(timedelta(), timedelta(days=3))
 some_time = st.timedeltas(timedelta.resolution, timedelta(days=3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(any_hours, around_the_jumps, st.integers(-3000, 3000), st.integers(1, 2000))
 def test_a_span_ends_where_counting_each_open_minute_ends(
     hours: Hours, day: datetime, offset: int, minutes: int

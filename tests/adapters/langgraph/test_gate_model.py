@@ -301,7 +301,7 @@ class Gates(RuleBasedStateMachine):
 @pytest.mark.promise("P4")
 @pytest.mark.timeout(3600)
 def test_each_start_of_a_gated_tool_has_an_approval_of_its_own() -> None:
-    examples = int(os.environ.get("SIGNOFF_GATE_EXAMPLES", "60"))
+    examples = int(os.environ.get("SIGNOFF_GATE_EXAMPLES", "40"))
     run_state_machine_as_test(
         Gates,
         settings=settings(
