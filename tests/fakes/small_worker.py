@@ -28,6 +28,7 @@ class SmallWorker:
         self.channel = socket.socket(fileno=told["channel"])
         self.lines = self.channel.makefile("r", encoding="utf-8")
         self.prepared = ""
+        self.unanswered: list[Any] = []
         configuration = self.ask("configuration")
         self.text, edition = configuration["texts"]["app.yaml"], configuration["edition"]
         self.names = self.ask("names", edition=edition)["names"]
@@ -42,7 +43,8 @@ class SmallWorker:
         self.send(number=1, what=what, **more)
         while "answer" not in (line := json.loads(self.lines.readline())):
             if line["what"] == "stop":
-                sys.exit(0)  # what else it is asked meanwhile stays without an answer
+                sys.exit(0)
+            self.unanswered.append(line)
         return line["answer"]
 
     def says(self, what: str, text: str | None = None) -> bool:
@@ -66,7 +68,9 @@ class SmallWorker:
             self.send(what="failed", problems=["app.yaml:1: agents: it cannot start."])
             sys.exit(1)
         if self.says("starts late"):
-            message = json.loads(self.lines.readline())
+            message = self.unanswered[0] if self.unanswered else json.loads(self.lines.readline())
+            if message["what"] == "stop":
+                sys.exit(0)
             self.answer(message, missing=["it is starting"], degraded=[], hears=False, problems=[])
         if self.says("starts for long"):
             signal.pause()
