@@ -92,6 +92,7 @@ class LaneVisit:
         keys, thread = context.keys, lane.thread
         self.lane = lane
         self.was_lost = False
+        self._is_handling = False
         self._task = task
         self._context = context
         self._calls = calls
@@ -122,9 +123,14 @@ class LaneVisit:
         )
 
     def lose(self) -> None:
-        """Cancel the handler: another process has the lane."""
-        self.was_lost = True
-        self._task.cancel()
+        """Cancel the handler, if it is under way: another process has the lane.
+
+        Else the visit is completing its message or letting go, which the fence decides. It may even have done so: a
+        renewal that comes after it is refused, and its answer may be heard first, as a busy loop lets lanes wait.
+        """
+        if self._is_handling:
+            self.was_lost = True
+            self._task.cancel()
 
     def close(self) -> None:
         """End the cancellation that `lose` began, so that the task can go on with other work."""
@@ -163,7 +169,7 @@ class LaneVisit:
         """Call the handler. Gives None when the work is done, else why it failed, or how the visit ended."""
         began = time.monotonic()
         try:
-            await self._handler(Work(mail.id, self.lane, mail.effect, head.attempt, self._token))
+            await self._call_handler(Work(mail.id, self.lane, mail.effect, head.attempt, self._token))
         except Later as later:
             return await self._rest(head.attempt - 1, later.seconds)
         except asyncio.CancelledError as error:
@@ -181,6 +187,13 @@ class LaneVisit:
                 self._context.failures.report(str(self.lane), sentence)
             return reason
         return None
+
+    async def _call_handler(self, work: Work) -> None:
+        self._is_handling = True
+        try:
+            await self._handler(work)
+        finally:
+            self._is_handling = False
 
     async def _complete(self, mail: mailbox.Mail) -> ClaimedHead | VisitEnd:
         """Take the message off, and begin the next one unless the service stops."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import redis
@@ -38,7 +38,7 @@ from adapters.redis.stores.approvals import RedisApprovals
 from adapters.redis.transport.connection import Database, SyncDatabase
 from adapters.redis.transport.failures import FailureLog
 from adapters.redis.transport.multiplexed import Multiplexed
-from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.scripts import Command, RedisCall
 from engine.approvals.effects import DrawCard, Effect, Lane, PassOn, Resume, Timer, TimerFired, lane_of
 from engine.ids import ApprovalId, ThreadId
 from engine.ports import Change, Later, Work
@@ -51,6 +51,8 @@ SHORT = timedelta(seconds=0.4)
 
 KEYS = Keys()
 LANE = Lane(ThreadId("t"), "chat")
+
+R = TypeVar("R")
 
 
 @contextlib.asynccontextmanager
@@ -443,6 +445,40 @@ async def test_a_handler_whose_lease_is_lost_is_cancelled(redis_url: str) -> Non
             client.incrby(KEYS.fence("t", "chat"), 50)  # as another process does that takes the lane
             await wait_until(cancelled.is_set)
             await wait_until(lambda: record.texts() == ["1"])
+
+
+class HeardLate(Multiplexed):
+    """Hears the answer to its first completion last, as a busy event loop may: lanes wait there for what is urgent."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.completed, self.renewal_refused, self.is_heard = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def run(self, call: RedisCall[R]) -> R:
+        answer = await super().run(call)
+        kind = type(call).__name__
+        if kind == CompleteHead.__name__ and not self.completed.is_set():
+            self.completed.set()
+            await self.is_heard.wait()
+        if kind == RenewLease.__name__ and not answer:
+            self.renewal_refused.set()
+        return answer
+
+
+async def test_a_renewal_refused_after_a_completion_loses_no_work(redis_url: str) -> None:
+    record = Recorder()
+    with redis.Redis.from_url(redis_url) as client:
+        async with HeardLate.from_url(redis_url) as database:
+            lanes = RedisLanes(database, KEYS, redis_url, lease=SHORT)
+            async with served(lanes, record):
+                await lanes.put(say(1), "k1")
+                await database.completed.wait()
+                await lanes.put(say(2), "k2")
+                client.delete(KEYS.dirty())  # so no sweep will find it
+                database.renewal_refused.clear()
+                await database.renewal_refused.wait()
+                database.is_heard.set()
+                await wait_until(lambda: record.texts() == ["1", "2"])
 
 
 async def test_a_message_of_newer_software_waits_for_it(redis_url: str) -> None:
