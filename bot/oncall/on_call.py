@@ -12,6 +12,7 @@ last answer is used until it is a minute old.
 
 import asyncio
 import contextlib
+import contextvars
 import dataclasses
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -137,10 +138,14 @@ class OnCallSources:
     # Asking -----------------------------------------------------------------------------------------------------------
 
     async def _asked(self, schedule: str, at: datetime, kept: timedelta) -> None:
-        """Wait until the source has been asked, by this process or another one. A cancelled wait stops nothing else."""
+        """Wait until the source has been asked, by this process or another one. A cancelled wait stops nothing else.
+
+        The request is in no caller's context: a click may wait for one that a lane began.
+        """
         asking = self._asking.get(schedule)
         if asking is None or asking.done():  # done, and not yet taken out by `_done`
-            asking = asyncio.create_task(self._ask(schedule, at, kept), name=f"on call {schedule}")
+            request = self._ask(schedule, at, kept)
+            asking = asyncio.create_task(request, name=f"on call {schedule}", context=contextvars.Context())
             self._asking[schedule] = asking
             asking.add_done_callback(lambda task: self._done(schedule, task))
         await asyncio.shield(asking)

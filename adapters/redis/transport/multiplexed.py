@@ -12,6 +12,7 @@ A command that blocks (BLPOP, XREAD BLOCK) would hold up everybody, and MULTI wo
 """
 
 import asyncio
+import contextvars
 import copy
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -187,11 +188,14 @@ class Multiplexed:
 
         Each gets an error of its own: the traceback of a shared one is that of whoever raised it last, and it is by the
         traceback that an error of the saver is told from one of the agent's.
+
+        It is opened in no caller's context: a click may wait for one that a lane began to open.
         """
         if self._closed:
             raise redis.ConnectionError(CLOSED)
         if self._opening is None:
-            self._opening = asyncio.create_task(self._replace(), name="redis connection")
+            context = contextvars.Context()
+            self._opening = asyncio.create_task(self._replace(), name="redis connection", context=context)
             self._opening.add_done_callback(_mark_seen)
         opening = self._opening
         await asyncio.wait([opening])

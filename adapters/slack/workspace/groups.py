@@ -14,6 +14,7 @@ may use either. An app that is installed on the whole organization asks for each
 """
 
 import asyncio
+import contextvars
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -129,9 +130,12 @@ class SlackGroups:
         return kept
 
     async def _read(self) -> None:
-        """Read the list once for all who wait for it. A caller that stops waiting does not stop the read."""
+        """Read the list once for all who wait for it. A caller that stops waiting does not stop the read.
+
+        It is in no caller's context: a click may wait for a read that a lane began.
+        """
         if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read_once())
+            self._reading = asyncio.create_task(self._read_once(), context=contextvars.Context())
             self._reading.add_done_callback(_heard)
         await asyncio.shield(self._reading)
 

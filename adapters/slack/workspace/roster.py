@@ -15,6 +15,7 @@ https://docs.slack.dev/reference/objects/user-object, https://docs.slack.dev/ent
 """
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from enum import StrEnum
@@ -45,7 +46,10 @@ Value = TypeVar("Value")
 
 
 class AnswerCache(Generic[Key, Value]):
-    """A cache of answers; callers at the same time share one call."""
+    """A cache of answers; callers at the same time share one call.
+
+    A call is in no caller's context, and so has no caller's priority: a click may join one that a lane began.
+    """
 
     def __init__(
         self, ask: Callable[[Key], Awaitable[Value]], seconds: float, clock: Callable[[], float] = time.monotonic
@@ -68,7 +72,7 @@ class AnswerCache(Generic[Key, Value]):
             return known
         began, asking = self._asking.get(key, (0.0, None))
         if asking is None or asking.done() or began <= oldest or self._clock() - began > _JOINED:
-            asking = asyncio.create_task(self._answered(key))
+            asking = asyncio.create_task(self._answered(key), context=contextvars.Context())
             self._asking[key] = (self._clock(), asking)
             self._tasks.add(asking)
             asking.add_done_callback(self._done)
