@@ -145,7 +145,10 @@ async def web_client(
 
     `base_url` is the address of the Web API, `timeout` the seconds that one call may take.
     """
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)) as session:
+    # Any number of connections: with a limit, a click would wait for cards that Slack is slow to draw. The lanes have
+    # limits of their own (`adapters.redis.lanes.service`).
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout)) as session:
         yield PacedClient(
             token=token,
             base_url=base_url,
