@@ -10,6 +10,8 @@ not touch. It has no wheels for Windows.
 """
 
 import asyncio
+import functools
+import socket
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -63,6 +65,13 @@ class _Unending(PeopleFirst):
 
 class AsyncioLoop(_Unending, asyncio.SelectorEventLoop):
     """On asyncio's own loop."""
+
+    async def getaddrinfo(self, *address: Any, **hints: Any) -> Any:
+        """Look a name up, in a thread of our own also for the background: Slack, Redis and all people wait for it.
+
+        uvloop has threads of its own for that.
+        """
+        return await self.run_in_executor(self.own_threads, functools.partial(socket.getaddrinfo, *address, **hints))
 
 
 def uv_loop() -> "Callable[[], asyncio.AbstractEventLoop] | None":

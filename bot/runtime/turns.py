@@ -16,6 +16,9 @@ take longer than Redis does. Two bounds keep it from starving:
 
 A callback is never interrupted, so a click waits for the one that runs: `BLOCKED` says from when on that is logged.
 
+The same holds for threads. LangGraph runs blocking nodes in the loop's default ones, of which there are few, and each
+may be busy for minutes. So all that is not in the background has threads of its own.
+
 A connection to Redis of its own for clicks was tried and changed nothing: the background sends little meanwhile.
 """
 
@@ -25,7 +28,8 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TypeVarTuple
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
 
 import structlog
 
@@ -40,6 +44,10 @@ LONGEST_HOLD = 0.03
 BLOCKED = 0.5
 """Seconds of one callback from which on the log names whose it was."""
 
+_OWN_THREADS = 16
+"""The most threads for what is not in the background."""
+
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _BACKGROUND = contextvars.ContextVar("background", default=False)
@@ -84,6 +92,7 @@ class PeopleFirst(asyncio.AbstractEventLoop):
         self._last_turn = 0.0
         self._next: asyncio.Handle | None = None
         self._sleeps = False
+        self._own_threads: ThreadPoolExecutor | None = None
 
     def call_soon(
         self,
@@ -115,6 +124,25 @@ class PeopleFirst(asyncio.AbstractEventLoop):
         if self._sleeps and not self._held and self._next is not None:
             self._next.cancel()
             self._come_soon()
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
+        """Run a function in a thread: in a default one for the background, else in one of our own."""
+        if executor is None and not _BACKGROUND.get():
+            executor = self.own_threads
+        return super().run_in_executor(executor, func, *args)
+
+    @property
+    def own_threads(self) -> Executor:
+        """Threads that no agent's code runs in."""
+        if self._own_threads is None:
+            self._own_threads = ThreadPoolExecutor(_OWN_THREADS, "signoff")
+        return self._own_threads
+
+    def close(self) -> None:
+        """Close the loop."""
+        if self._own_threads is not None:
+            self._own_threads.shutdown(wait=False)
+        super().close()
 
     # Turns ------------------------------------------------------------------------------------------------------------
 

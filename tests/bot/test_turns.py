@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 import structlog
 from contracts.waiting import wait_until
+from fakes.patience import PATIENCE
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from support.graph_talk import exported
@@ -232,6 +235,37 @@ def test_an_exit_of_the_main_task_ends_the_loop(runner: asyncio.Runner) -> None:
 
     with pytest.raises(SystemExit, match="4"):
         runner.run(main())
+
+
+def test_threads_in_which_agents_wait_hold_up_nobody_else(runner: asyncio.Runner) -> None:
+    """Blocking nodes take all threads that LangGraph has for them: a name is looked up, and the bot's work is done."""
+    blocked, waiting = threading.Event(), list[str]()
+
+    def wait(_: MessagesState) -> MessagesState:
+        waiting.append("node")
+        blocked.wait()
+        return {"messages": []}
+
+    builder: Any = StateGraph(MessagesState)
+    builder.add_node("wait", wait)
+    builder.add_edge(START, "wait")
+    graph = builder.compile()
+    most = min(32, (os.cpu_count() or 1) + 4)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        runs = [loop.create_task(graph.ainvoke({"messages": []}), context=lane_context(RUN)) for _ in range(most + 1)]
+        await wait_until(lambda: len(waiting) == most)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                assert await loop.create_task(loop.getaddrinfo("localhost", 80), context=lane_context(RUN))
+                assert await asyncio.to_thread(lambda: "done") == "done"
+            assert len(waiting) == most
+        finally:
+            blocked.set()
+            await asyncio.gather(*runs)
+
+    runner.run(main())
 
 
 def test_an_error_of_a_callback_goes_to_the_loop(runner: asyncio.Runner) -> None:
