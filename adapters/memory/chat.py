@@ -85,6 +85,12 @@ class MemoryChat:
             self.messages.append(MemoryMessage("copy", place, approvals[0].ask.prompt, user, approvals[0], key))
         return Copy(user, place.channel, self._posted[key])
 
+    async def posted_copies(self, approvals: Sequence[Approval], user: UserId) -> Sequence[Copy]:
+        """Give the copy that was posted to a person, if there is one."""
+        self._perhaps_fail()
+        posted = self._posted.get(f"copy/{approvals[0].id}/{user}")
+        return [Copy(user, ChannelId(f"D{user}"), posted)] if posted else []
+
     async def redraw_copy(self, approvals: Sequence[Approval], copy: Copy) -> bool:
         """Redraw a copy; none was deleted."""
         del approvals, copy

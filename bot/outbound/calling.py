@@ -8,8 +8,13 @@ notified there: they get the card in their direct messages, as everybody does wh
 
 Each of these messages is found again by its metadata where an earlier attempt may have posted it; then the called
 people are stored. All work of one card is done in one lane, in order.
+
+The next attempt may want other copies: a person joined the channel, or the request is decided. So the people for whom
+copies are posted are stored before. Where an attempt was cut off their copies are looked for, at once and once more
+after `AGAIN`, since a post that Slack did not answer may still take effect.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,7 +24,8 @@ import structlog
 
 from bot import concealment
 from bot.approvals.register import Register
-from bot.outbound.posting import Posting
+from bot.outbound.posting import AGAIN as TRIED_BEFORE
+from bot.outbound.posting import LATE, Posting
 from bot.rules.facts import AT_ONCE, WITH_PATIENCE, Authority, sources_of
 from engine.approvals.approval import Approval, Calling, Copy, NotCalled, Notify, State
 from engine.approvals.calling import Candidates, candidates, in_turn, room_for
@@ -35,7 +41,9 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 AGAIN = timedelta(minutes=1)
-"""After this, those are called who could not be looked up or reached."""
+"""After this, those are called who could not be looked up or reached, and lost copies are looked for once more."""
+LATER = f"{TRIED_BEFORE}call/"
+"""Beginning of the ids of the work that is done then."""
 HANDED_OVER = "This request was handed over to you."
 _MOST_KEPT = 1_000
 
@@ -190,13 +198,15 @@ class Caller:
     # Calls ------------------------------------------------------------------------------------------------------------
 
     async def _call(self, approval: Approval, work: Work, attempt: int) -> None:
+        if attempt > 1 and approval.copying:
+            approval = await self._find_copies(approval, work)
         shown = await self._shown(approval)
         directly = approval.calling.notify is Notify.DIRECT and not approval.sheet
         # Else nobody is called yet: when it is posted, those are whom it does not mention itself.
         if approval.state is State.PENDING and (approval.card is not None or directly):
             found = await self._call_those_who_can(approval, shown, work, attempt)
             if found.failed or found.unknown:
-                await self._lanes.set_timer(approval.id, Timer.CALL, self._clock.now() + AGAIN)
+                await self._call_later(approval)
         await self._put_up_signpost(approval, shown, attempt)
 
     async def _call_those_who_can(
@@ -204,17 +214,41 @@ class Caller:
     ) -> _Found:
         found, done = await self._found(approval, WITH_PATIENCE), _Done()
         here, direct = await self._parted(approval, found.users)
+        if direct:
+            copying = _each_once([*approval.copying, *direct])
+            await self._register.happened(approval.id, Called((), copying=copying), stored=approval)
         try:
             if here and approval.card is not None:
                 await self._chat.call(shown, here, work.id, attempt)
                 done.users += here
             for user in direct:
                 await self._call_directly(approval, shown, user, done, f"{work.id}/{user}", attempt)
+        except asyncio.CancelledError:  # another process may have looked for its copies already
+            await self._call_later(approval)
+            raise
         finally:  # also after a failure, nobody of these is called twice
             unreached = [*approval.not_called.unreached, *done.unreached]
-            called = Called(tuple(done.users), tuple(done.copies), found.not_called(unreached))
+            left = _each_once([*approval.copying, *(user for user in direct if user not in done.users)])
+            called = Called(tuple(done.users), tuple(done.copies), found.not_called(unreached), copying=left)
             await self._register.happened(approval.id, called)
         return found
+
+    async def _call_later(self, approval: Approval) -> None:
+        await self._lanes.set_timer(approval.id, Timer.CALL, self._clock.now() + AGAIN)
+
+    async def _find_copies(self, approval: Approval, work: Work) -> Approval:
+        """Store the copies that attempts posted before they were cut off, so that they are redrawn with the card (P8).
+
+        Gives the approval as it is stored now.
+        """
+        is_last = work.id.startswith(LATER) and work.attempt == 1
+        if not is_last:
+            await self._call_later(approval)
+        shown = await self._shown(approval)
+        copies = [each for user in approval.copying for each in await self._chat.posted_copies(shown, user)]
+        users = _each_once(each.user for each in copies)
+        called = Called(users, tuple(copies), copying=() if is_last else None)
+        return await self._register.happened(approval.id, called, stored=approval) or approval
 
     async def _call_directly(
         self, approval: Approval, shown: Sequence[Approval], user: UserId, done: _Done, key: str, attempt: int
@@ -251,6 +285,8 @@ class Caller:
         key = work.id, tuple(each.version for each in shown)
         if len(self._drawn) >= _MOST_KEPT:
             self._drawn.clear()
+        if work.attempt > 1:  # an earlier change of a copy may still reach Slack
+            await self._lanes.set_timer(approval.id, Timer.REDRAW, self._clock.now() + LATE)
         drawn, closed = self._drawn.setdefault(key, set()), list[CannotPostError]()
         for copy in (each for each in approval.copies if each.card not in drawn):
             try:

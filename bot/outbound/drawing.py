@@ -10,28 +10,24 @@ by a timer, which survives a restart.
 
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
 
 import structlog
 
 from bot import concealment
 from bot.approvals.register import Register
 from bot.outbound.calling import Caller
-from bot.outbound.posting import AGAIN, Owner, Posting
+from bot.outbound.posting import AGAIN, LATE, Owner, Posting
 from engine.approvals.approval import Approval, State
 from engine.approvals.effects import DrawCard, DrawSheet, PassOn, Timer
 from engine.approvals.events import Posted, Withdrew
 from engine.ids import ApprovalId
-from engine.machine import drawing_of
+from engine.machine import drawing_of, drawings_of
 from engine.ports import Approvals, CannotPostError, Chat, Clock, Lanes, Work
 
 log = structlog.get_logger(__name__)
 
 BEGUN = 3.0
 """Seconds that a card which is being drawn is given when its work is cancelled."""
-
-LATE = timedelta(minutes=1)
-"""After this, Slack has done what it was asked to do, or never will; it was seen to do it after 16 s."""
 
 NEVER_SEEN = "there is nobody who could see it"
 ENDED = "A request of yours was to be posted there, so I withdrew it."
@@ -85,8 +81,9 @@ class Drawing:
         await self._posting.again(_pending(approvals), occasion)
 
     async def again_by_timer(self, approval: Approval, work: Work) -> None:
-        """Draw a card whose last change may have been overtaken by an earlier one."""
-        await self._lanes.put(drawing_of(approval), f"{AGAIN}late/{work.id}")
+        """Draw a card and its copies, as their last change may have been overtaken by an earlier one."""
+        for effect in drawings_of(approval):
+            await self._lanes.put(effect, f"{AGAIN}late/{work.id}")
 
     async def _drawn(self, draw: DrawCard, work: Work) -> None:
         approval = await self._approvals.get(draw.approval)

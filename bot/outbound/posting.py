@@ -53,6 +53,9 @@ AGAIN = "again/"
 """Beginning of the ids of work that was tried before, in whatever way."""
 _PROBE = f"{AGAIN}probe/"
 
+LATE = timedelta(minutes=1)
+"""After this, Slack has done what it was asked to do, or never will; it was seen to do it after 16 s."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:

@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.approvals.decisions import CONSIDERED_WITHIN
 from bot.approvals.earlier import Earlier
 from bot.approvals.register import Register
+from bot.outbound.calling import LATER
 from bot.outbound.drawing import Drawing
 from bot.rules.facts import WITH_PATIENCE, Authority
 from engine.approvals.approval import Approval, State
@@ -45,7 +46,7 @@ class ApprovalTimers:
         if fired.timer is Timer.REDRAW:
             await self._drawing.again_by_timer(known, work)
         elif fired.timer is Timer.CALL:
-            await self._lanes.put(Call(known.id, known.sheet), f"call/{work.id}")
+            await self._lanes.put(Call(known.id, known.sheet), f"{LATER}{work.id}")
         elif known.state is State.PENDING and (again := self._too_early(known, fired)) is not None:
             await self._lanes.set_timer(known.id, fired.timer, again)
         elif known.state is State.PENDING and fired.timer is Timer.EXPIRE and await self._earlier.waits(known):

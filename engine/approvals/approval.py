@@ -249,6 +249,8 @@ class Approval:
     """The people who were called."""
     not_called: NotCalled = NotCalled()
     copies: tuple[Copy, ...] = ()
+    copying: tuple[UserId, ...] = ()
+    """The people for whom a copy is being posted: an attempt that was cut off may have posted it."""
     signpost: MessageTs | None = None
     """The message in its conversation that points to its card, if the card is in another channel."""
     reminded: int = 0

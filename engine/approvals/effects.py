@@ -38,7 +38,7 @@ class Timer(StrEnum):
     REDRAW = "redraw"
     """Draw its card once more: an earlier change of it may still reach Slack."""
     CALL = "call"
-    """Call the people who could not be called before."""
+    """Call the people who could not be called before, and look for copies that may have been posted."""
 
 
 @dataclass(frozen=True, slots=True)

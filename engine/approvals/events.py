@@ -273,13 +273,15 @@ class Revoked:
 class Called:
     """These people were called. `signpost` is the message in its conversation, once that is posted.
 
-    `not_called` are the people who should have been called: None if nobody was looked up.
+    `not_called` are the people who should have been called: None if nobody was looked up. `copying` are the people for
+    whom copies are posted from now on: None if that stays as it is.
     """
 
     users: tuple[UserId, ...]
     copies: tuple[Copy, ...] = ()
     not_called: NotCalled | None = None
     signpost: MessageTs | None = None
+    copying: tuple[UserId, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ Imports any room of the engine but the ports.
 from engine.machine.acts import may_act
 from engine.machine.cards import is_on_card
 from engine.machine.closing import outcome_of, refusal_when_closed
-from engine.machine.common_effects import drawing_of, timers_of
+from engine.machine.common_effects import drawing_of, drawings_of, timers_of
 from engine.machine.offered_words import sent_words
 from engine.machine.step import Step
 from engine.machine.transitions import TRANSITIONS, Transition, step
@@ -20,6 +20,7 @@ __all__ = [
     "Step",
     "Transition",
     "drawing_of",
+    "drawings_of",
     "is_on_card",
     "may_act",
     "outcome_of",

@@ -53,6 +53,7 @@ def record_calls(approval: Approval, event: Called, now: datetime) -> Step:
         copies=(*approval.copies, *copies),
         not_called=approval.not_called if event.not_called is None else event.not_called,
         signpost=event.signpost or approval.signpost,
+        copying=approval.copying if event.copying is None else event.copying,
     )
     if called == approval:
         return Step(approval)

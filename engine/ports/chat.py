@@ -53,6 +53,9 @@ class Chat(Protocol):
     async def copy(self, approvals: Sequence[Approval], user: UserId, attempt: int) -> Copy | None:
         """Post a copy of the card in a person's direct messages, once. None: they accept none from the bot."""
 
+    async def posted_copies(self, approvals: Sequence[Approval], user: UserId) -> Sequence[Copy]:
+        """Find the copies that attempts may have posted for a person before they were cut off, the oldest first."""
+
     async def redraw_copy(self, approvals: Sequence[Approval], copy: Copy) -> bool:
         """Update a copy. False: it is gone."""
 

@@ -123,12 +123,12 @@ class LaneVisit:
         )
 
     def lose(self) -> None:
-        """Cancel the handler, if it is under way: another process has the lane.
+        """Cancel the handler once, if it is under way: another process has the lane.
 
         Else the visit is completing its message or letting go, which the fence decides. It may even have done so: a
         renewal that comes after it is refused, and its answer may be heard first, as a busy loop lets lanes wait.
         """
-        if self._is_handling:
+        if self._is_handling and not self.was_lost:
             self.was_lost = True
             self._task.cancel()
 

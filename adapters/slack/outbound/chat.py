@@ -58,6 +58,10 @@ class SlackChat:
         """Post the card in somebody's direct messages, once; None if they take none. Raises Later, SlackRefused."""
         return await self._copies.post(approvals, user, attempt)
 
+    async def posted_copies(self, approvals: Sequence[Approval], user: UserId) -> Sequence[Copy]:
+        """Find the card in somebody's direct messages. Raises Later and SlackRefused."""
+        return await self._copies.posted(approvals, user)
+
     async def redraw_copy(self, approvals: Sequence[Approval], copy: Copy) -> bool:
         """Redraw a copy; False if it is gone. Raises Later, SlackRefused and CannotPostError."""
         return await self._copies.redraw(approvals, copy)

@@ -31,11 +31,9 @@ class Copies:
         channel = await self._posts.direct_messages(user)
         if channel is None:
             return None
+        if attempt > 1 and (posted := await self.posted(approvals, user)):
+            return posted[-1]
         place = Place(approvals[0].place.team, channel)
-        event, payload = metadata_of(approvals)
-        since = self._posts.since(place, approvals)
-        if attempt > 1 and (posted := await self._posts.find(place, event, payload, since=since)):
-            return Copy(user, channel, MessageTs(posted[-1]["ts"]))
         message, fallback = await self._copy(approvals, place, user)
         await self._posts.pace.turn_to_post(channel, f"copy/{approvals[0].sheet or approvals[0].id}")
 
@@ -51,6 +49,15 @@ class Copies:
             return None
         self._posts.redraws.drew(card, message)
         return Copy(user, channel, card)
+
+    async def posted(self, approvals: Sequence[Approval], user: UserId) -> Sequence[Copy]:
+        """Find the copies that attempts posted before, the oldest first. Raises Later and SlackRefused."""
+        channel = await self._posts.direct_messages(user)
+        if channel is None:
+            return ()
+        place = Place(approvals[0].place.team, channel)
+        found = await self._posts.find(place, *metadata_of(approvals), since=self._posts.since(place, approvals))
+        return [Copy(user, channel, MessageTs(each["ts"])) for each in found]
 
     async def redraw(self, approvals: Sequence[Approval], copy: Copy) -> bool:
         """Redraw a copy; False if it is gone. Raises Later, SlackRefused and CannotPostError."""

@@ -447,6 +447,48 @@ async def test_a_handler_whose_lease_is_lost_is_cancelled(redis_url: str) -> Non
             await wait_until(lambda: record.texts() == ["1"])
 
 
+async def test_a_handler_whose_lease_is_lost_may_take_its_time_to_end(redis_url: str) -> None:
+    """It is cancelled once: what it has begun it ends in peace, as a card that is being posted."""
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def respond(work: Work) -> None:
+        if work.fence > 50:
+            return
+        try:
+            await asyncio.Event().wait()
+        finally:
+            began.set()
+            await renewed_often.wait()
+            ended.set()
+
+    renewed_often = asyncio.Event()
+    record = Recorder(respond)
+    with redis.Redis.from_url(redis_url) as client:
+        async with CountsRefusals.from_url(redis_url) as database:
+            lanes = RedisLanes(database, KEYS, redis_url, lease=SHORT)
+            async with served(lanes, record):
+                await lanes.put(say(1), "k1")
+                await wait_until(lambda: len(record.begun) == 1)
+                client.incrby(KEYS.fence("t", "chat"), 50)
+                await began.wait()
+                refused = database.refused
+                await wait_until(lambda: database.refused >= refused + 2)
+                renewed_often.set()
+                await wait_until(lambda: record.texts() == ["1"])
+    assert ended.is_set()
+
+
+class CountsRefusals(Multiplexed):
+    """Counts the renewals that were refused."""
+
+    refused = 0
+
+    async def run(self, call: RedisCall[R]) -> R:
+        answer = await super().run(call)
+        self.refused += type(call).__name__ == RenewLease.__name__ and not answer
+        return answer
+
+
 class HeardLate(Multiplexed):
     """Hears the answer to its first completion last, as a busy event loop may: lanes wait there for what is urgent."""
 
