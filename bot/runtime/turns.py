@@ -4,7 +4,8 @@ asyncio runs callbacks in the order in which they were scheduled. A hundred grap
 step of a click, of which there are a dozen: its ack would take as long as a dozen steps of all graphs. So callbacks of
 the background, which are those in a context made by `lane_context`, wait in a queue of their own. asyncio and uvloop
 schedule each step of a task by `call_soon` in the task's context, and what a task starts inherits it; so whatever a
-graph's code does is in the background, with nothing for it to call.
+graph's code does is in the background, with nothing for it to call. Its timers, too: one that is due waits behind what
+became ready before, or a time limit would overtake an answer that came long ago and only waits for its turn.
 
 The background gets a turn when nothing else is ready, for `TURN` seconds or until something else is; then sockets are
 looked at again. While a
@@ -29,7 +30,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 import structlog
 
@@ -101,16 +102,38 @@ class PeopleFirst(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
         """Schedule a callback: at once, or for a turn of the background."""
-        if not (_BACKGROUND.get() if context is None else context.get(_BACKGROUND, False)):
+        if not _is_background(context):
             self._others_came = True
             return super().call_soon(callback, *args, context=context)
         turn = _Turn(callback, args, self, context)
-        if not self._waiting:
-            self._last_turn = self.clock()
-        self._waiting.append(turn)
-        if self._next is None:
-            self._come_soon()
+        self._queue(turn)
         return turn
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Schedule a callback for later, and then for a turn of the background if it belongs there."""
+        if not _is_background(context):
+            return super().call_later(delay, callback, *args, context=context)
+        turn = _TimedTurn(self.time() + delay, callback, args, self, context)
+        turn.timer = super().call_later(delay, self._queue_due, turn, context=_NEUTRAL)
+        return turn
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """The same for a time of this loop's clock."""
+        if not _is_background(context):
+            return super().call_at(when, callback, *args, context=context)
+        return self.call_later(when - self.time(), callback, *args, context=context)
 
     def hold(self) -> object:
         """Keep the background waiting until `release`, or for `LONGEST_HOLD`."""
@@ -143,6 +166,18 @@ class PeopleFirst(asyncio.AbstractEventLoop):
         if self._own_threads is not None:
             self._own_threads.shutdown(wait=False)
         super().close()
+
+    def _queue_due(self, turn: "_TimedTurn") -> None:
+        turn.timer = None  # so that the two do not keep each other
+        if not turn.cancelled():
+            self._queue(turn)
+
+    def _queue(self, turn: "_Turn") -> None:
+        if not self._waiting:
+            self._last_turn = self.clock()
+        self._waiting.append(turn)
+        if self._next is None:
+            self._come_soon()
 
     # Turns ------------------------------------------------------------------------------------------------------------
 
@@ -202,6 +237,28 @@ class _Turn(asyncio.Handle):
     def tell(self, seconds: float) -> None:
         """Log, once for each agent, that it blocked the loop."""
         contextvars.Context.run(self._context, _blocked, seconds)  # type: ignore[attr-defined]
+
+
+class _TimedTurn(_Turn, asyncio.TimerHandle):
+    """A callback of the background that is due at a time, or was and waits for its turn."""
+
+    def __init__(
+        self, when: float, callback: Callable[..., object], args: Any, loop: asyncio.AbstractEventLoop, context: Any
+    ) -> None:
+        asyncio.TimerHandle.__init__(self, when, callback, args, loop, context)
+        self.timer: asyncio.TimerHandle | None = None
+
+    def cancel(self) -> None:
+        """Let it run neither now nor then."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        asyncio.Handle.cancel(self)  # not of TimerHandle, which is for timers that asyncio keeps
+
+
+def _is_background(context: contextvars.Context | None) -> bool:
+    """Whether a callback of this context, or of the current one, belongs to the background."""
+    return _BACKGROUND.get() if context is None else context.get(_BACKGROUND, False)
 
 
 def _blocked(seconds: float) -> None:

@@ -66,6 +66,14 @@ async def turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
+async def people_are_busy(seconds: float) -> None:
+    """Let the loop go round, and always have something to do."""
+    loop = asyncio.get_running_loop()
+    over = loop.time() + seconds
+    while loop.time() < over:
+        await turns(1)
+
+
 def test_people_come_first_however_late(runner: asyncio.Runner) -> None:
     timed(runner)
     ran = list[str]()
@@ -205,6 +213,64 @@ def test_a_cancelled_callback_does_not_run(runner: asyncio.Runner) -> None:
 
     runner.run(main())
     assert ran == ["other"]
+
+
+def test_a_time_limit_does_not_overtake_an_answer(runner: asyncio.Runner) -> None:
+    """The answer came in time, and the machine gets its turn when the time is over: it has its answer all the same."""
+    timed(runner)
+
+    async def main() -> str:
+        loop = asyncio.get_running_loop()
+        asked, answer = asyncio.Event(), loop.create_future()
+
+        async def machine() -> str:
+            async with asyncio.timeout(0.02):
+                asked.set()
+                return str(await answer)
+
+        working = loop.create_task(machine(), context=lane_context(RUN))
+        await asked.wait()
+        answer.set_result("answered")
+        await people_are_busy(0.05)
+        return await working
+
+    assert runner.run(main()) == "answered"
+
+
+def _at(callback: Callable[[str], object], name: str) -> asyncio.TimerHandle:
+    loop = asyncio.get_running_loop()
+    return loop.call_at(loop.time(), callback, name)
+
+
+def _later(callback: Callable[[str], object], name: str) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(0.001, callback, name)
+
+
+@pytest.mark.parametrize("schedule", [_at, _later])
+def test_a_timer_of_a_machine_can_be_cancelled_until_it_has_its_turn(runner: asyncio.Runner, schedule: Any) -> None:
+    timed(runner)
+    ran = list[str]()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        def begin() -> None:
+            schedule(ran.append, "cancelled at once").cancel()
+            timers.extend(schedule(ran.append, name) for name in ("cancelled", "due"))
+
+            begun.set()
+
+        timers, begun = list[asyncio.TimerHandle](), asyncio.Event()
+        behind(begin)
+        await begun.wait()
+        await people_are_busy(0.02)
+        assert not ran
+        assert timers[0].when() <= timers[1].when() <= loop.time()
+        timers[0].cancel()
+        await wait_until(lambda: bool(ran))
+
+    runner.run(main())
+    assert ran == ["due"]
 
 
 def test_an_exit_of_an_agents_code_ends_nothing(runner: asyncio.Runner) -> None:

@@ -44,7 +44,7 @@ _error: Callable[[str], Exception] = BaseParser.parse_error
 CLOSED = "the connection was closed"
 _LOOKS = 4
 _NOBODYS = contextvars.Context()
-"""A packet is sent for all whose calls are in it: not in the context, nor with the priority, of the first."""
+"""A packet is sent and watched for all whose calls are in it: not in the context, nor with the priority, of one."""
 _ROOM = 1 << 23
 """Bytes that may wait for a server to read them; calls beyond that wait for room."""
 _READ = 1 << 18
@@ -169,7 +169,8 @@ class PipelinedConnection:
 
     def _arm(self, silent: int = 0) -> None:
         """Schedule the next look for answers; the `silent` looks before saw none."""
-        self._watch = self._loop.call_later(self._patience / _LOOKS, self._look, self._answered, silent)
+        seconds = self._patience / _LOOKS
+        self._watch = self._loop.call_later(seconds, self._look, self._answered, silent, context=_NOBODYS)
 
     def _look(self, answered: int, silent: int) -> None:
         """End the connection after several silent looks; a blocked event loop, which reads nothing, counts as one."""
