@@ -64,9 +64,11 @@ class Drawing:
         try:
             await asyncio.shield(drawing)
         except asyncio.CancelledError:
-            await asyncio.wait({drawing}, timeout=BEGUN)
-            drawing.cancel()
-            await asyncio.gather(drawing, return_exceptions=True)
+            try:
+                await asyncio.wait({drawing}, timeout=BEGUN)
+            finally:  # also when cancelled again
+                drawing.cancel()
+                await asyncio.gather(drawing, return_exceptions=True)
             raise
 
     async def why(self, approvals: Iterable[Approval]) -> str:
