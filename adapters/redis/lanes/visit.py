@@ -105,22 +105,25 @@ class LaneVisit:
         self._tries = keys.tries(thread, lane.name)
         self._name = uuid.uuid4().hex
         self._token = 0
+        self._heard_late = False
 
     async def claim(self) -> LaneReply:
         """Take the lane, if it is free and has work."""
         milliseconds = self._context.lease_ms
         claim = ClaimLane(self._box, self._lease, self._fence, self._tries, self._name, milliseconds)
+        began = time.monotonic()
         reply = await self._calls.run(claim)
         if isinstance(reply, ClaimedHead):
             self._token = reply.token
+            self._heard_late = time.monotonic() - began >= self._context.lease.total_seconds()
         return reply
 
     async def renew(self) -> bool:
         """Renew the lease; False when another process has the lane."""
-        milliseconds = self._context.lease_ms
-        return await self._context.database.run(
-            RenewLease(self._lease, self._fence, self._name, self._token, milliseconds)
-        )
+        return await self._context.database.run(self._renewal())
+
+    def _renewal(self) -> RenewLease:
+        return RenewLease(self._lease, self._fence, self._name, self._token, self._context.lease_ms)
 
     def lose(self) -> None:
         """Cancel the handler once, if it is under way: another process has the lane.
@@ -138,7 +141,12 @@ class LaneVisit:
             self._task.uncancel()
 
     async def work(self, head: ClaimedHead) -> VisitEnd:
-        """Handle what waits in the lane, message after message."""
+        """Handle what waits in the lane, message after message.
+
+        A busy loop, or a process that stood still, may hear of its claim when the lease has run out.
+        """
+        if self._heard_late and not await self._calls.run(self._renewal()):
+            return VisitEnd()
         step: ClaimedHead | VisitEnd = head
         while isinstance(step, ClaimedHead):
             step = await self._take(step)

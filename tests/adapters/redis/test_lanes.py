@@ -523,6 +523,46 @@ async def test_a_renewal_refused_after_a_completion_loses_no_work(redis_url: str
                 await wait_until(lambda: record.texts() == ["1", "2"])
 
 
+class ClaimsHeardLate(Multiplexed):
+    """Hears of its first claim when it is told to."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.claimed, self.is_heard, self.is_busy = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def run(self, call: RedisCall[R]) -> R:
+        answer = await super().run(call)
+        if isinstance(answer, LaneBusy):
+            self.is_busy.set()
+        if isinstance(answer, ClaimedHead) and not self.claimed.is_set():
+            self.claimed.set()
+            await self.is_heard.wait()
+        return answer
+
+
+@pytest.mark.promise("P7")
+async def test_a_claim_that_is_heard_after_its_lease_begins_no_work_that_another_process_does(redis_url: str) -> None:
+    ends = asyncio.Event()
+
+    async def work_on(_: Work) -> None:
+        await ends.wait()
+
+    late, other = Recorder(), Recorder(work_on)
+    async with ClaimsHeardLate.from_url(redis_url) as database, lanes_at(redis_url, SHORT) as others:
+        lanes = RedisLanes(database, KEYS, redis_url, lease=SHORT)
+        async with served(lanes, late):
+            await lanes.put(say(1), "k1")
+            await database.claimed.wait()
+            async with served(others, other):
+                await wait_until(lambda: len(other.begun) == 1)
+                await lanes.put(say(2), "k2")  # so that the lane is looked at again behind that claim
+                database.is_heard.set()
+                await database.is_busy.wait()
+                ends.set()
+                await wait_until(lambda: _has_done(other, 2))
+    assert late.begun == []
+
+
 async def test_a_message_of_newer_software_waits_for_it(redis_url: str) -> None:
     record = Recorder()
     with redis.Redis.from_url(redis_url) as client:
