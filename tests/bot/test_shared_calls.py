@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from fakes.people import PeopledSlack
+from fakes.servers import server
 from fakes.valkey import redis_server, redis_url
 
 from adapters.redis.keys import Keys
@@ -103,6 +105,23 @@ def test_a_person_does_not_wait_for_a_lane_that_connects_to_redis(run: Any, redi
             assert await database.run(PING)
 
     run(main())
+
+
+def test_an_answer_that_a_lane_hears_late_does_not_end_an_outage(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        begun = asyncio.Event()
+        with server() as node:
+            async with Multiplexed.from_url(f"redis://127.0.0.1:{node.port}") as database:
+                await database.run(PING)
+                async with begun_by_a_lane(noting(begun, lambda: database.run(PING)), begun):
+                    await database.run(PING)  # so that the lane's answer is there, too
+                    node.kill()
+                    with pytest.raises(redis.RedisError):
+                        await database.run(PING)
+
+    run(main())
+    assert "does not answer" in caplog.text
+    assert "answers again" not in caplog.text
 
 
 @pytest.mark.promise("P6")

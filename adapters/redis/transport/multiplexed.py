@@ -171,7 +171,8 @@ class Multiplexed:
                     raise
                 await asyncio.sleep(_BACKOFF.compute(failures))
             else:
-                self.outage.end()
+                if link.lives:  # else it may have been lost since, and says nothing about now
+                    self.outage.end()
                 return replies
         raise AssertionError("the tries end by an answer or an error")
 
