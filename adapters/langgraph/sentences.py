@@ -18,6 +18,10 @@ from adapters.langgraph.fingerprint import SEPARATOR
 
 MEMORY_GONE = "The agent's memory of this conversation is gone, so nothing was sent. Please start again."
 WITHDRAWN = "The agent no longer asks this, so nothing was sent."
+PERHAPS_TAKEN = (
+    "The agent no longer asks this. It may have received this answer before its process ended, so the answer may have "
+    "had its effect."
+)
 CHANGED = "The agent's request has changed, so nothing was sent. Please look at the new request."
 NEW_CODE = "The agent's code changed while this request waited, so nothing was sent. The agent asks again."
 NEW_CODE_BESIDE_FINISHED = (

@@ -97,7 +97,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The graph no longer asks this, so nothing was sent. `reason` is one sentence for people.
+    """The graph no longer asks this, so nothing was sent now. `reason` says so to people, in a sentence or two.
 
     `result` has what the thread asks now, which people are asked again.
     """

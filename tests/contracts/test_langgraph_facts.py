@@ -7,13 +7,15 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.config import get_config
 from langgraph.errors import GraphDrained, UnknownInterruptError, is_invalid_resume
+from langgraph.func import task
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import RunControl
 from langgraph.types import Command, StateSnapshot, interrupt
 from pydantic import BaseModel
 
-from adapters.langgraph.config_keys import STRICT_RESUME, interrupt_id, is_interrupt_id
+from adapters.langgraph.config_keys import CHECKPOINTS, STRICT_RESUME, interrupt_id, is_interrupt_id
 from adapters.langgraph.in_process.runs.forking import fork, stamp
 
 
@@ -89,6 +91,29 @@ async def test_an_interrupt_s_id_below_a_subgraph_counts_likewise() -> None:
     namespace = f"outer:{task.id}|two:{below.id}"
     assert task.state.config["configurable"]["checkpoint_ns"] == f"outer:{task.id}"
     assert (await pending(graph))["one"] == interrupt_id(namespace, 0)
+
+
+async def test_the_map_of_checkpoints_names_the_graph_of_a_task_and_the_task_that_called_it() -> None:
+    seen: list[dict[str, str]] = []
+
+    @task
+    def called() -> list[Any]:
+        seen.append(dict(get_config()["configurable"][CHECKPOINTS]))
+        return []
+
+    def calls(_: State) -> Any:
+        return {"log": called().result()}
+
+    builder: Any = StateGraph(State)
+    below = builder.add_node("calls", calls).add_edge(START, "calls").compile()
+
+    def outer(_: State) -> Any:
+        return below.invoke({"log": []})
+
+    await graph_of(outer).ainvoke({"log": []}, config())
+    ((root, graph, caller),) = seen
+    assert (root, caller.rpartition(":")[0]) == ("", f"{graph}|calls")
+    assert seen[0][graph] == seen[0][caller] != seen[0][root]
 
 
 async def test_a_node_that_raised_after_the_answer_still_lists_the_question_and_stores_the_answer() -> None:

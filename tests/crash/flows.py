@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
+from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
 from langgraph.store.base import BaseStore, PutOp
 from langgraph.types import interrupt
@@ -136,6 +137,66 @@ _cleaning.add_node(clean)
 _cleaning.add_edge(START, "clean")
 _cleaning.add_edge("clean", END)
 cleaning = _cleaning.compile()
+
+
+# A task whose graph asks twice, and a node that calls a graph and asks on ---------------------------------------------
+
+
+def sure(question: str, path: str) -> Any:
+    return interrupt({"question": question, "path": path}, response_schema={"type": "boolean"})
+
+
+def clean_logs(state: Cleaning, config: RunnableConfig) -> Cleaning:  # noqa: ARG001 - LangGraph calls it so
+    logs = sure("Delete the logs?", "/logs")
+    dies("after answer")
+    if logs:
+        does("logs deleted", config)
+    return {"said": f"logs {logs}"}
+
+
+def clean_production(state: Cleaning, config: RunnableConfig) -> Cleaning:
+    dies("between")
+    production = sure("Delete PRODUCTION?", "/production")
+    dies("after second answer")
+    if production:
+        does("production deleted", config)
+    return {"said": f"{state['said']}, production {production}"}
+
+
+_logs = StateGraph(Cleaning)
+_logs.add_node(clean_logs)
+_logs.add_edge(START, "clean_logs")
+
+_all = StateGraph(Cleaning)
+_all.add_node(clean_logs)
+_all.add_node(clean_production)
+_all.add_edge(START, "clean_logs")
+_all.add_edge("clean_logs", "clean_production")
+
+
+@task
+def clean_all(text: str) -> Any:
+    return _all.compile().invoke({"text": text})["said"]
+
+
+@entrypoint()
+def cleaning_task(state: Cleaning) -> Cleaning:
+    said = clean_all(state["text"]).result()
+    dies("after both")
+    return {"said": said}
+
+
+def call_and_ask(state: Cleaning, config: RunnableConfig) -> Cleaning:
+    logs = _logs.compile().invoke({"text": state["text"]})
+    cleaned = clean_production({"said": logs["said"]}, config)
+    dies("after both")
+    return cleaned
+
+
+_cleaning_call = StateGraph(Cleaning)
+_cleaning_call.add_node(call_and_ask)
+_cleaning_call.add_edge(START, "call_and_ask")
+cleaning_call = _cleaning_call.compile()
 
 
 # A text that cannot be told no ----------------------------------------------------------------------------------------

@@ -153,6 +153,12 @@ ANSWERED = Tale(
     approvals=2,
 )
 CLEANED = Tale("cleaned", "cleaning", _clean, ("logs deleted",), _DECIDED, 48, _TWICE, approvals=2)
+CLEANED_BY_TASK = Tale(
+    "cleaned by a task", "cleaning_task", _clean, ("logs deleted",), _DECIDED, 70, _TWICE, approvals=2
+)
+CLEANED_BY_CALL = Tale(
+    "cleaned by a call", "cleaning_call", _clean, ("logs deleted",), _DECIDED, 60, _TWICE, approvals=2
+)
 EXPIRED = Tale(
     "expired",
     "deploy",
@@ -192,4 +198,4 @@ AUTOMATIC = Tale(
     ("before interrupt", "after answer", "in act", "in tell"),
     rules=({"when": {"tool": "deploy"}, "decide": "approve"},),
 )
-TALES = (APPROVED, AUTOMATIC, EDITED, ANSWERED, CLEANED, EXPIRED, STOPPED, CALLED)
+TALES = (APPROVED, AUTOMATIC, EDITED, ANSWERED, CLEANED, CLEANED_BY_TASK, CLEANED_BY_CALL, EXPIRED, STOPPED, CALLED)

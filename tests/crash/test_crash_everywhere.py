@@ -8,7 +8,20 @@ all: each tale with a death before and after each call, before and after each wr
 import pytest
 from crash.harness import LATE, World
 from crash.sweep import chosen
-from crash.tales import ANSWERED, APPROVED, AUTOMATIC, CALLED, CLEANED, EDITED, EXPIRED, STOPPED, TALES, Tale
+from crash.tales import (
+    ANSWERED,
+    APPROVED,
+    AUTOMATIC,
+    CALLED,
+    CLEANED,
+    CLEANED_BY_CALL,
+    CLEANED_BY_TASK,
+    EDITED,
+    EXPIRED,
+    STOPPED,
+    TALES,
+    Tale,
+)
 
 CALLS = {
     "approvals.create": 1,
@@ -57,6 +70,10 @@ def hops() -> list[tuple[Tale, str]]:
         (ANSWERED, "after:approvals.save:2"),
         (ANSWERED, "after:graphs.resume_if_pending:1"),
         (CLEANED, "after:graphs.resume_if_pending:1"),
+        (CLEANED_BY_TASK, "after:graphs.resume_if_pending:1"),
+        (CLEANED_BY_TASK, "after:graphs.resume_if_pending:2"),
+        (CLEANED_BY_CALL, "after:graphs.resume_if_pending:1"),
+        (CLEANED_BY_CALL, "after:graphs.resume_if_pending:2"),
         (EXPIRED, "after:lanes.set_timer:1"),
         (STOPPED, "after:approvals.save:2"),
         (STOPPED, "after:graphs.settle:1"),
@@ -67,9 +84,13 @@ def hops() -> list[tuple[Tale, str]]:
 
 def points() -> list[tuple[Tale, str]]:
     every = [(tale, point) for tale in TALES for point in tale.points]
-    return chosen(
-        every, [(APPROVED, point) for point in APPROVED.points] + [(CLEANED, "between"), (AUTOMATIC, "after answer")]
-    )
+    others = [
+        (CLEANED, "between"),
+        (CLEANED_BY_TASK, "between"),
+        (CLEANED_BY_CALL, "between"),
+        (AUTOMATIC, "after answer"),
+    ]
+    return chosen(every, [(APPROVED, point) for point in APPROVED.points] + others)
 
 
 def writes() -> list[tuple[Tale, str, int]]:

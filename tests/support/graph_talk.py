@@ -44,17 +44,18 @@ class Talk:
     graphs: LocalGraphs
     thread: ThreadId = THREAD
     turns: int = 0
+    fence: int = 1
 
     async def say(self, text: str = "go", key: str = "", voids: frozenset[InterruptId] = frozenset()) -> RunResult:
         self.turns += 1
         key = key or f"turn-{self.turns}"
         turn = Turn(self.thread, AGENT, key, text, UserId("U1"), ChannelId("C1"), voids)
-        return await self.graphs.start(turn, fence=1)
+        return await self.graphs.start(turn, fence=self.fence)
 
     async def deliver(self, asked: Asked, *decisions: Decision, digest: str = "") -> Resumed | Stale | Held:
         key = f"answer-{asked.interrupt}"
         answer = Answer(self.thread, AGENT, asked.interrupt, digest or asked.digest, asked.ask, decisions, key)
-        return await self.graphs.resume_if_pending(answer, fence=1)
+        return await self.graphs.resume_if_pending(answer, fence=self.fence)
 
     async def answer(self, asked: Asked, *decisions: Decision) -> RunResult:
         """Deliver, and expect that the graph took it."""
@@ -69,7 +70,7 @@ class Talk:
         return result
 
     async def settle(self) -> RunResult:
-        return await self.graphs.settle(self.thread, AGENT, fence=1)
+        return await self.graphs.settle(self.thread, AGENT, fence=self.fence)
 
 
 @contextmanager

@@ -52,6 +52,7 @@ from adapters.langgraph.config_keys import (
 )
 from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.fingerprint import UNGUARDED
+from adapters.langgraph.guards.recipients import Recipient, recipient_of
 from engine.asks.ask import Json, canonical
 
 _installing = threading.Lock()
@@ -79,6 +80,10 @@ class AnsweredPayloads:
     """The interrupts of gates, whose answers are for the gate alone, each with the mark of its call's id."""
     sent: frozenset[str] = frozenset()
     """The interrupts whose answers this run sends: they are stored when a task takes them."""
+    called: frozenset[str] = frozenset()
+    """Those of them that a graph or a task asks which a node calls by itself."""
+    recipients: dict[str, Recipient] = field(default_factory=dict)
+    """The tasks of called graphs that were given one of these answers in this run."""
     begun: set[str] = field(default_factory=set)
     """The namespaces of the tasks that have asked in this run."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -133,7 +138,7 @@ def _before_asking(value: Any) -> None:
         config = get_config()["configurable"]
     except RuntimeError:
         return  # outside of a graph: LangGraph raises
-    keep_to_first_question(config)
+    begin_task(config)
     if (gates := config.get(GATES)) is not None:
         gates.skip_answers_of_gates(config)
     shown = config.get(SHOWN)
@@ -141,8 +146,8 @@ def _before_asking(value: Any) -> None:
         _drop_answers_to_another(shown, config, value)
 
 
-def keep_to_first_question(config: Mapping[str, Any]) -> None:
-    """Take back from a task's later question the answer that was sent to its first one, once in each run."""
+def begin_task(config: Mapping[str, Any]) -> None:
+    """Before a task's first question in a run: sort out which of its answers this run sent, and note who got them."""
     shown, namespace = config.get(SHOWN), config[NAMESPACE]
     if not isinstance(shown, AnsweredPayloads):
         return
@@ -150,10 +155,23 @@ def keep_to_first_question(config: Mapping[str, Any]) -> None:
         if namespace in shown.begun:
             return
         shown.begun.add(namespace)
-        resume = config[SCRATCHPAD].resume
-        first, last = (interrupt_id(namespace, number) for number in (0, len(resume) - 1))
-        if len(resume) > 1 and first in shown.sent and last not in shown.sent:
-            resume[0] = resume.pop()
+        _keep_to_first_question(shown, namespace, config[SCRATCHPAD].resume)
+        _note_recipient(shown, config)
+
+
+def _keep_to_first_question(shown: AnsweredPayloads, namespace: str, resume: list[Any]) -> None:
+    """Take back from a task's later question the answer that was sent to its first one."""
+    first, last = (interrupt_id(namespace, number) for number in (0, len(resume) - 1))
+    if len(resume) > 1 and first in shown.sent and last not in shown.sent:
+        resume[0] = resume.pop()
+
+
+def _note_recipient(shown: AnsweredPayloads, config: Mapping[str, Any]) -> None:
+    """Note the task if it is in a called graph and was given an answer of this run."""
+    numbers = range(len(config[SCRATCHPAD].resume)) if shown.called else ()
+    for interrupt in shown.called.intersection(interrupt_id(config[NAMESPACE], number) for number in numbers):
+        if (found := recipient_of(interrupt, config)) is not None:
+            shown.recipients[interrupt] = found
 
 
 def _drop_answers_to_another(shown: AnsweredPayloads, config: Mapping[str, Any], value: Any) -> None:

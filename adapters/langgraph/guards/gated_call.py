@@ -22,7 +22,7 @@ from adapters.langgraph import sentences
 from adapters.langgraph.config_keys import FENCE, GATES, NAMESPACE, RESUME, SCRATCHPAD, SEND, SHOWN, interrupt_id
 from adapters.langgraph.dialects.gated import payload_of
 from adapters.langgraph.errors import ToolNotAskedError
-from adapters.langgraph.guards.drift import AnsweredPayloads, keep_to_first_question, payload_mark, short_mark
+from adapters.langgraph.guards.drift import AnsweredPayloads, begin_task, payload_mark, short_mark
 from adapters.langgraph.guards.gates import Attempt, Gates, RunningCall, checkpoint_of, gated_here, innermost, matches
 from adapters.langgraph.guards.kept_calls import KeptCall, KeptCalls
 from adapters.langgraph.guards.own_question import asks_first
@@ -155,7 +155,7 @@ def _find_answer(
 
     `payloads` are the requests before each start without a result, and last the present one.
     """
-    keep_to_first_question(configurable)
+    begin_task(configurable)
     attempt, resume = call.attempt, configurable[SCRATCHPAD].resume
     answers = _answers_to_gates(configurable)
     marks = [payload_mark(each) for each in payloads]

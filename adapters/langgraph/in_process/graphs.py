@@ -11,6 +11,7 @@ of the card that people saw; and then by a map of its id with strict resume, nev
 | listed, but its answer is stored (the node raised after it) | run again with the stored answer, send nothing |
 | not listed, answered before | the answer was delivered: run what died |
 | not listed, never answered | Stale |
+| not listed, and what is stored does not tell | Stale: people are told that the answer may have had its effect |
 | the thread does not exist | Stale: a resume would start the graph with empty input |
 | the graph refuses its own state | Stale, with the failure: people are asked again when the state can be read |
 

@@ -62,7 +62,8 @@ class AnswerSender:
         calls = await session.calls_decided(thread, answers)
         marks = session.marks(thread, *(each.interrupt for each in answers), calls=calls)
         config = session.config(thread, answers[0].key, marks, payloads)
-        async with run_saver(session.saver, session.keep(thread, payloads, calls), thread.again) as saver:
+        notes = session.notes(thread, config)
+        async with run_saver(session.saver, session.keep(thread, payloads, calls), thread.again, notes) as saver:
             return await self._runner.run(command, config, thread.mark(keys.USER), thread, saver)
 
     # Several answers in one run ---------------------------------------------------------------------------------------
@@ -121,7 +122,8 @@ class AnswerSender:
         if thread.was_answered(answer.interrupt):
             named = answer.interrupt in thread.mark(keys.ANSWERED).split()  # then the checkpoint has the run's key, too
             return Resumed(await self._runner.run_on(thread, "" if named else answer.key, answer.interrupt))
-        return Stale(sentences.WITHDRAWN, await self._runner.rest(thread))
+        reason = sentences.PERHAPS_TAKEN if thread.may_be_answered(answer.interrupt) else sentences.WITHDRAWN
+        return Stale(reason, await self._runner.rest(thread))
 
     async def answer_outdated(self, thread: Thread, pending: Pending) -> Stale:
         """For a question of older code: let the present code ask, and send nothing."""

@@ -11,7 +11,8 @@ node would start only when the decision is kept. Both round trips are on the way
   would only move that moment. Savers that cannot decode their bytes again are asked once more.
 * The marks of the decisions (`adapters.langgraph.guards.step_writes`) are written while the node runs, and the run
   stores nothing before they are stored. So whoever finds an answer, a result or a checkpoint of this run finds the
-  marks, too. A crash before leaves the thread as it was, and the answer is delivered again.
+  marks, too. A crash before leaves the thread as it was, and the answer is delivered again. The same holds for the
+  notes on the tasks that were given an answer (`adapters.langgraph.guards.recipients`), which come up as the run goes.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+
+from adapters.langgraph.guards.step_writes import WritesOfRun
 
 Again = Callable[[], CheckpointTuple | None]
 """Gives the checkpoint that was read, decoded anew; None where that was too long ago."""
@@ -38,14 +41,15 @@ _AS_IT_IS = (
 
 
 class RunSaver(BaseCheckpointSaver[Any]):
-    """A saver that begins with `first`, and writes once `kept` is done. Raises what `kept` raised."""
+    """A saver that begins with `first` and writes once `kept` is done and `notes` are stored. Raises their errors."""
 
-    def __init__(self, saver: Any, kept: "asyncio.Future[None]", first: "list[Again]") -> None:
+    def __init__(self, saver: Any, kept: "asyncio.Future[None]", first: "list[Again]", notes: WritesOfRun) -> None:
         vars(self).update({name: getattr(saver, name) for name in _AS_IT_IS})
         self._saver = saver
         self._kept = kept
         self._first = first
         """Holds one, until it is taken."""
+        self._notes = notes
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -55,7 +59,7 @@ class RunSaver(BaseCheckpointSaver[Any]):
 
     def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> "RunSaver":
         """Read more types, where LangGraph is told to be strict."""
-        return RunSaver(self._saver.with_allowlist(extra_allowlist), self._kept, self._first)
+        return RunSaver(self._saver.with_allowlist(extra_allowlist), self._kept, self._first, self._notes)
 
     async def aget_tuple(self, config: RunnableConfig) -> Any:
         """Read a checkpoint: the first time the newest one of the root, as it was read before."""
@@ -66,31 +70,39 @@ class RunSaver(BaseCheckpointSaver[Any]):
 
     async def aput(self, *given: Any) -> Any:
         """Store a checkpoint."""
-        await self._wait_kept()
+        await self._keep_first()
         return await self._saver.aput(*given)
 
     async def aput_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
         """Store pending writes."""
-        await self._wait_kept()
+        await self._keep_first()
         await self._saver.aput_writes(config, writes, task_id, task_path)
 
     aput_writes.__signature__ = signature(aput_writes)  # type: ignore[attr-defined]  # each run of LangGraph asks for it
 
     def put(self, *given: Any) -> Any:
         """Store a checkpoint, from another thread."""
-        self._block_until_kept()
+        self._keep_first_blocking()
         return self._saver.put(*given)
 
     def put_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
         """Store pending writes, from another thread."""
-        self._block_until_kept()
+        self._keep_first_blocking()
         self._saver.put_writes(config, writes, task_id, task_path)
+
+    async def _keep_first(self) -> None:
+        await self._wait_kept()
+        await self._notes.store()
 
     async def _wait_kept(self) -> None:
         if self._kept.done():
             self._kept.result()
         else:
             await asyncio.shield(self._kept)
+
+    def _keep_first_blocking(self) -> None:
+        self._block_until_kept()
+        self._notes.store_blocking()
 
     def _block_until_kept(self) -> None:
         if self._kept.done():
@@ -103,11 +115,13 @@ class RunSaver(BaseCheckpointSaver[Any]):
 
 
 @contextlib.asynccontextmanager
-async def run_saver(saver: Any, keep: Coroutine[Any, Any, None], first: Again | None) -> AsyncIterator[RunSaver]:
+async def run_saver(
+    saver: Any, keep: Coroutine[Any, Any, None], first: Again | None, notes: WritesOfRun
+) -> AsyncIterator[RunSaver]:
     """The saver of a run, while `keep` writes. Raises what `keep` raises, at the end at the latest."""
     kept = asyncio.create_task(keep, name="decisions kept")
     try:
-        yield RunSaver(saver, kept, [first] if first is not None else [])
+        yield RunSaver(saver, kept, [first] if first is not None else [], notes)
     except BaseException:
         kept.cancel()
         await asyncio.gather(kept, return_exceptions=True)

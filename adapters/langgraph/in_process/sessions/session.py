@@ -10,11 +10,11 @@ from adapters.langgraph import config_keys as keys
 from adapters.langgraph import sentences
 from adapters.langgraph.agents import LocalAgent
 from adapters.langgraph.errors import StateRefusedError
-from adapters.langgraph.guards import approved_calls, decided
+from adapters.langgraph.guards import approved_calls, decided, recipients
 from adapters.langgraph.guards.approved_calls import AskingGraph, ToolDecision, asking_graph, tool_decisions
 from adapters.langgraph.guards.decided import Decided, decided_on
 from adapters.langgraph.guards.drift import AnsweredPayloads
-from adapters.langgraph.guards.step_writes import store
+from adapters.langgraph.guards.step_writes import WritesOfRun, store
 from adapters.langgraph.in_process.runs.config import Marks, config_of
 from adapters.langgraph.in_process.runs.run import Runs
 from adapters.langgraph.in_process.threads import checkpoints
@@ -105,7 +105,8 @@ class Session:
         payloads = {name: each.payload for name, each in known.items()}
         gated = {name: each.fields.get("id", "") for name, each in known.items() if each.is_gated}
         sent = frozenset(each.interrupt for each in more)
-        shown = AnsweredPayloads(payloads, self._as_stored, gated, sent)
+        called = sent.intersection(each.interrupt.id for each in thread.pending if not each.is_own)
+        shown = AnsweredPayloads(payloads, self._as_stored, gated, sent, called)
         user = thread.mark(keys.USER)
         return config_of(self.thread, self._fence, key, user, marks, shown, self._configurable(user))
 
@@ -178,6 +179,12 @@ class Session:
         config = config_of(self.thread, self._fence, "", "", Marks())
         writes = [*decided.as_writes(marks), *approved_calls.as_writes(calls)]
         await store(self.saver, config, thread.checkpoint, writes)
+
+    def notes(self, thread: Thread, config: Mapping[str, Any]) -> WritesOfRun:
+        """The notes on the tasks to which a run with this config gives its answers."""
+        shown: AnsweredPayloads = config["configurable"][keys.SHOWN]
+        own = config_of(self.thread, self._fence, "", "", Marks())
+        return WritesOfRun(self.saver, own, thread.checkpoint, lambda: recipients.as_writes(shown.recipients.copy()))
 
     async def keep_retry(self, thread: Thread) -> None:
         """Count one more decision on each request that the graph changed after each one, so that people are asked."""

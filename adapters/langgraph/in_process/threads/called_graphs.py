@@ -1,13 +1,16 @@
 """Graphs that a node calls by itself, which no snapshot of the thread lists.
 
 Their checkpoints are found by namespace: `NODE:TASK_ID` for the first graph of a task, then `NODE:TASK_ID|1` and so on.
+Those of a graph that a `@task` calls are not, since its name is not stored: see `adapters.langgraph.guards.recipients`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from adapters.langgraph.config_keys import INTERRUPT, RESUME, interrupt_id
+from adapters.langgraph.guards.recipients import Recipient
 from adapters.langgraph.in_process.threads.thread import AnswerState
 
 _TO = "branch:to:"
@@ -15,6 +18,23 @@ _TO = "branch:to:"
 
 Writes = Sequence[tuple[str, str, Any]]
 """A checkpoint's pending writes: task, channel, value."""
+
+
+async def given_states(saver: Any, thread: str, given: Sequence[Recipient]) -> Mapping[str, AnswerState]:
+    """The states of answers that were given to tasks of called graphs, by interrupt: never `UNKNOWN`."""
+    states = await asyncio.gather(*(_given_state(saver, thread, each) for each in given))
+    return {each.interrupt: state for each, state in zip(given, states, strict=True) if state is not None}
+
+
+async def _given_state(saver: Any, thread: str, given: Recipient) -> AnswerState | None:
+    """The state of an answer, by the answers that its task has; None if nothing of its graph is stored any more."""
+    at = {"thread_id": thread, "checkpoint_ns": given.graph}
+    stored = await saver.aget_tuple({"configurable": {**at, "checkpoint_id": given.checkpoint}})
+    if stored is not None:
+        answers = answers_by_task(stored.pending_writes or ()).get(given.task, 0)
+        return state_by_number(given.interrupt, given.namespace, answers) or AnswerState.WAITS
+    # That checkpoint was deleted, which is never the last one: the graph has gone on behind the task.
+    return AnswerState.TAKEN if await saver.aget_tuple({"configurable": at}) is not None else None
 
 
 async def answer_state_below(saver: Any, thread: str, namespace: str, interrupt: str) -> AnswerState:

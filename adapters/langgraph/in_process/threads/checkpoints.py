@@ -19,12 +19,13 @@ from adapters.langgraph.config_keys import BREAKPOINTS, INTERRUPT, RETURN, is_in
 from adapters.langgraph.dialects.to_json import to_json
 from adapters.langgraph.errors import StateRefusedError
 from adapters.langgraph.fingerprint import SEPARATOR
-from adapters.langgraph.guards import approved_calls, decided, kept_calls
+from adapters.langgraph.guards import approved_calls, decided, kept_calls, recipients
 from adapters.langgraph.in_process.threads.called_graphs import (
     answer_state_below,
     answers_by_interrupt,
     answers_by_task,
     called_answers,
+    given_states,
     interrupt_ids,
     state_by_number,
 )
@@ -50,7 +51,10 @@ async def read(graph: Any, once: ReadOnce, config: Mapping[str, Any], *, nested:
     count = count or any(task.error is not None for task in snapshot.tasks)
     levels = [await _with_answers(level, once) if count else level for level in _levels(snapshot, "", "")]
     decisions = decided.latest(writes)
-    below = [await _with_state_below(each, once.saver, config, count=count) for each in _pending(snapshot, levels)]
+    notes = recipients.of_step(writes) if count else ()
+    given = await given_states(once.saver, config["configurable"]["thread_id"], notes)
+    listed = [_as_given(each, given) for each in _pending(snapshot, levels)]
+    below = [await _with_state_below(each, once.saver, config, count=count) for each in listed]
     return Thread(
         snapshot,
         tuple(_compared(each, decisions.get(each.interrupt.id)) for each in below),
@@ -59,6 +63,7 @@ async def read(graph: Any, once: ReadOnce, config: Mapping[str, Any], *, nested:
         approved_here=approved_calls.of_step(writes),
         taken_within=await _taken_within(levels, decisions, once.saver, config) if count else frozenset(),
         kept=kept_calls.of_step(writes),
+        given=given,
         again=once.again,
     )
 
@@ -147,6 +152,11 @@ def _answer_state(interrupt: str, level: Level, task: Any) -> tuple[AnswerState,
     asker = level.askers.get(interrupt)
     known = answers + level.answers.get(asker, 0) if asker else max(answers, 1)
     return AnswerState.UNKNOWN, known
+
+
+def _as_given(pending: Pending, given: Mapping[str, AnswerState]) -> Pending:
+    state = given.get(pending.interrupt.id, pending.state)
+    return replace(pending, state=state) if pending.state is AnswerState.UNKNOWN else pending
 
 
 async def _with_state_below(pending: Pending, saver: Any, config: Mapping[str, Any], *, count: bool) -> Pending:

@@ -193,6 +193,8 @@ class Thread:
     """Gives the checkpoint that was read once more, of the same bytes, if the saver can."""
     taken_within: frozenset[str] = frozenset()
     """The interrupts of tasks that a node calls whose answers are stored for the step, once they are counted."""
+    given: Mapping[str, AnswerState] = field(default_factory=dict)
+    """The states of the answers that tasks of called graphs were given in the step, once they are counted."""
     kept: Mapping[str, KeptCall] = field(default_factory=dict)
     """The starts and results of the step's tool calls: see `adapters.langgraph.guards.kept_calls`."""
 
@@ -307,12 +309,27 @@ class Thread:
 
     def was_answered(self, interrupt: str) -> bool:
         """Tell whether the graph has an answer to an interrupt that it does not list any more."""
-        return interrupt in self.taken_within or any(interrupt in level.answered for level in self.levels)
+        return interrupt in self.all_taken_within or any(interrupt in level.answered for level in self.levels)
+
+    @property
+    def all_taken_within(self) -> frozenset[str]:
+        """The interrupts of tasks and graphs that a node calls whose answers are stored, once they are counted."""
+        return self.taken_within.union(name for name, state in self.given.items() if state is AnswerState.TAKEN)
+
+    def may_be_answered(self, interrupt: str) -> bool:
+        """Tell whether the graph may have an answer that it does not have for sure: too little is stored to know.
+
+        It was about to be sent when the process ended, and no task is known by which it was asked. So it is for a graph
+        that a node calls by itself, in a thread that an earlier version of Signoff left.
+        """
+        decided = self.decided.get(interrupt)
+        listed = {task.id for level in self.levels for task in level.snapshot.tasks}
+        return decided is not None and interrupt not in self.given and listed.isdisjoint(decided.askers)
 
     @property
     def answered_in_step(self) -> Sequence[str]:
         """The interrupts whose answers are stored for the step, in some order, once they are counted."""
-        return sorted(self.taken_within.union(*(level.answered_in_step for level in self.levels)))
+        return sorted(self.all_taken_within.union(*(level.answered_in_step for level in self.levels)))
 
     @property
     def stopped_themselves(self) -> Sequence[Any]:
