@@ -142,6 +142,30 @@ def test_a_person_does_not_wait_for_a_lane_that_asks_slack_who_somebody_is(run: 
     run(main())
 
 
+@pytest.mark.promise("P6")
+def test_a_lane_whose_turn_comes_after_its_time_limit_has_an_answer_that_came_before(run: Any, redis_url: str) -> None:
+    async def main() -> None:
+        begun, heard = asyncio.Event(), list[str]()
+        async with Multiplexed.from_url(redis_url) as database:
+
+            async def ask(user: UserId) -> str:
+                await database.run(PING)
+                return f"{user} is a member"
+
+            async def ask_in_time() -> None:
+                async with asyncio.timeout(0.05):
+                    heard.append((await kept.get(ALICE))[1])
+
+            await database.run(PING)
+            kept = AnswerCache(ask, 60.0)
+            async with begun_by_a_lane(noting(begun, ask_in_time), begun):
+                await kept.get(ALICE)
+                await asyncio.sleep(0.1)
+            assert heard == [f"{ALICE} is a member"]
+
+    run(main())
+
+
 class Noted(RedisGroupMemory):
     """Says when a list is being read."""
 

@@ -76,7 +76,7 @@ class AnswerCache(Generic[Key, Value]):
             self._asking[key] = (self._clock(), asking)
             self._tasks.add(asking)
             asking.add_done_callback(self._done)
-        return await asyncio.shield(asking)
+        return await _joined(asking)
 
     def forget(self, key: Key) -> None:
         """Invalidate all calls so far, answered or not."""
@@ -110,6 +110,27 @@ class AnswerCache(Generic[Key, Value]):
             self._known.clear()
             self._asking.clear()
         self._known[key] = answer
+
+
+def _joined(asking: asyncio.Task[Value]) -> asyncio.Future[Value]:
+    """Wait for a call as `asyncio.shield` does; a lane hears of the answer after one turn of its own, not two.
+
+    Two could be more than its time limit, so that an answer which came at once would be none.
+    """
+    own: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
+
+    def give(asked: asyncio.Task[Value]) -> None:
+        if own.done():  # its caller does not wait any more
+            return
+        if asked.cancelled():
+            own.cancel()
+        elif (error := asked.exception()) is not None:
+            own.set_exception(error)
+        else:
+            own.set_result(asked.result())
+
+    asking.add_done_callback(give, context=contextvars.Context())
+    return own
 
 
 Met = Callable[[UserId, str], Awaitable[None]]
