@@ -1,5 +1,6 @@
 """An answer that a graph took which a node calls by itself is known as taken, wherever its process is killed (P3)."""
 
+import asyncio
 import contextlib
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from langgraph.types import interrupt
 from support.graph_talk import AGENT, APPROVE, REJECT, Talk, halt_of, payloads, talking
 
 from adapters.langgraph import sentences
-from adapters.langgraph.config_keys import FENCE
+from adapters.langgraph.config_keys import DECIDED, FENCE, RECIPIENT, RESUME
 from engine.asks.ask import Decision
 from engine.ids import ThreadId
 from engine.ports import Answer, Asked, Held, Resumed
@@ -403,3 +404,67 @@ async def test_where_it_is_not_known_whether_a_graph_took_an_answer_people_are_t
         stale = await talk.stale(first, APPROVE)
         assert stale.reason == sentences.PERHAPS_TAKEN
         assert payloads(stale.result) == [{"question": "delete PROD?"}]
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("kept", [1, 0], ids=["the last one is kept", "none is kept"])
+async def test_an_answer_is_known_as_taken_after_checkpoints_of_its_graph_were_deleted_but_not_after_all(
+    kept: int,
+) -> None:
+    saver, done = InMemorySaver(), Done()
+    async with talking(workflow_that(WORK["the caller asks on"], done), saver) as talk:
+        (first,) = (await talk.say()).asked
+        await talk.answer(first, APPROVE)
+        for namespace, checkpoints in saver.storage[talk.thread].items():
+            for each in sorted(checkpoints)[: len(checkpoints) - kept] if namespace else ():
+                del checkpoints[each]
+        found = await talk.deliver(first, APPROVE)
+        assert isinstance(found, Resumed) if kept else getattr(found, "reason", "") == sentences.PERHAPS_TAKEN
+        assert payloads(found.result) == [{"question": "delete PROD?"}]
+
+
+async def two_at_once(_: State) -> State:
+    async def ask(name: str) -> Any:
+        return (await asking_graph(name).ainvoke({"log": []}))["log"]
+
+    return {"log": [*await asyncio.gather(ask("left"), ask("right"))]}
+
+
+def asking_graph(name: str) -> Any:
+    def ask(_: State) -> State:
+        return {"log": [sure(f"{name}?")]}
+
+    return graph_of(ask)
+
+
+@pytest.mark.promise("P3")
+async def test_answers_of_graphs_that_a_node_awaits_together_are_known_as_taken() -> None:
+    async with talking(graph_of(two_at_once)) as talk:
+        (first,) = (await talk.say()).asked
+        (second,) = await again(talk, first, APPROVE)
+        assert (first.ask.prompt, second.ask.prompt) == ("left?", "right?")
+        assert await again(talk, second, REJECT) == ()
+        assert await log_of(talk) == [[True], [False]]
+
+
+class Listing(InMemorySaver):
+    """Lists the channels that are written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored: list[str] = []
+
+    def put_writes(self, config: Any, writes: Any, *more: Any) -> None:
+        self.stored += [channel for channel, _ in writes]
+        super().put_writes(config, writes, *more)
+
+
+@pytest.mark.promise("P3")
+async def test_the_place_of_the_task_is_stored_before_its_answer_and_only_for_a_called_graph() -> None:
+    saver = Listing()
+    async with talking(node_that(WORK["the caller asks on"], []), saver) as talk:
+        (first,) = (await talk.say()).asked
+        for answer, stored in ((APPROVE, [DECIDED, RECIPIENT, RESUME]), (REJECT, [DECIDED, RESUME])):
+            saver.stored.clear()
+            (first,) = (await talk.answer(first, answer)).asked or (first,)
+            assert [each for each in dict.fromkeys(saver.stored) if each in (DECIDED, RECIPIENT, RESUME)] == stored
