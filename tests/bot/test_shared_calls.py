@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 import redis
 from fakes.people import PeopledSlack
-from fakes.servers import server
+from fakes.servers import ring, server, whole_ring
 from fakes.valkey import redis_server, redis_url
 
 from adapters.redis.keys import Keys
 from adapters.redis.stores.groups import RedisGroupMemory
 from adapters.redis.stores.oncall_lookups import RedisLookups
 from adapters.redis.transport.base import AsyncTransport
+from adapters.redis.transport.cluster import Cluster
 from adapters.redis.transport.multiplexed import Multiplexed
-from adapters.redis.transport.scripts import Command
+from adapters.redis.transport.scripts import Command, Key
 from adapters.slack.workspace.client import web_client
 from adapters.slack.workspace.groups import SlackGroups
 from adapters.slack.workspace.identity import whoami
@@ -33,7 +34,7 @@ from engine.ids import ThreadId, UserId
 from engine.oncall.shifts import Shift, Shifts
 from engine.ports import GroupReading
 
-__all__ = ["redis_server", "redis_url"]
+__all__ = ["redis_server", "redis_url", "ring", "whole_ring"]
 
 RUN = Lane(ThreadId("T1:C1:1.1"), "run")
 ALICE, BOB = UserId("U0ALICE"), UserId("U0BOB")
@@ -103,6 +104,17 @@ def test_a_person_does_not_wait_for_a_lane_that_connects_to_redis(run: Any, redi
             begun_by_a_lane(noting(begun, lambda: database.run(PING)), begun),
         ):
             assert await database.run(PING)
+
+    run(main())
+
+
+def test_a_person_does_not_wait_for_a_lane_that_looks_up_the_slots_of_a_cluster(run: Any, ring: Any) -> None:
+    async def main() -> None:
+        begun = asyncio.Event()
+        async with Cluster.from_url(ring.url) as cluster:
+            read = Command("GET", Key("signoff:{t}:x"))
+            async with begun_by_a_lane(noting(begun, lambda: cluster.run(read)), begun):
+                assert await cluster.run(read) is None
 
     run(main())
 

@@ -18,6 +18,7 @@ concerns the slots of some nodes, and other calls go on meanwhile.
 
 import asyncio
 import contextlib
+import contextvars
 import itertools
 import random
 import threading
@@ -269,7 +270,13 @@ class Cluster:
         return self._state.table
 
     async def _learn(self, seen: SlotTable, plan: SendPlan | None) -> None:
-        """Get a newer table than `seen`; during a fail-over no node may have one yet."""
+        """Get a newer table than `seen`; during a fail-over no node may have one yet.
+
+        In no caller's context: others wait for the table, too, and a click must not wait for a lane.
+        """
+        await asyncio.create_task(self._learn_alone(seen, plan), context=contextvars.Context())
+
+    async def _learn_alone(self, seen: SlotTable, plan: SendPlan | None) -> None:
         async with self._learning:
             if self._state.table is not seen:
                 return
