@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
@@ -468,3 +469,25 @@ async def test_the_place_of_the_task_is_stored_before_its_answer_and_only_for_a_
             saver.stored.clear()
             (first,) = (await talk.answer(first, answer)).asked or (first,)
             assert [each for each in dict.fromkeys(saver.stored) if each in (DECIDED, RECIPIENT, RESUME)] == stored
+
+
+@pytest.mark.promise("P3")
+@CALLERS
+async def test_an_approval_of_a_gated_call_in_a_called_graph_is_known_as_taken_and_makes_one_call(caller: Any) -> None:
+    paid: list[str] = []
+
+    @tool
+    def pay(name: str) -> str:
+        """Pay somebody."""
+        paid.append(name)
+        return name
+
+    def paying(_: State) -> State:
+        return {"log": [pay.invoke({"name": "zoe"})]}
+
+    called, done = Hidden(graph_of(paying)), Done()
+    async with talking(caller(lambda: [*called(), sure("really?")], done), gate_tools=("pay",)) as talk:
+        (gated,) = (await talk.say()).asked
+        (sure_now,) = await again(talk, gated, APPROVE)
+        assert await again(talk, sure_now, APPROVE) == ()
+        assert (paid, done) == (["zoe"], [["zoe", True]])
