@@ -17,7 +17,7 @@ take longer than Redis does. Two bounds keep it from starving:
 
 A callback is never interrupted, so a click waits for the one that runs: `BLOCKED` says from when on that is logged.
 
-The same holds for threads. LangGraph runs blocking nodes in the loop's default ones, of which there are few, and each
+The same holds for threads. LangGraph runs blocking nodes in the loop's default ones (`AGENTS_THREADS`), each of which
 may be busy for minutes. So all that is not in the background has threads of its own.
 
 A connection to Redis of its own for clicks was tried and changed nothing: the background sends little meanwhile.
@@ -45,6 +45,9 @@ LONGEST_HOLD = 0.03
 BLOCKED = 0.5
 """Seconds of one callback from which on the log names whose it was."""
 
+AGENTS_THREADS = 32
+"""The most threads for blocking nodes. Most of those wait for a model or a service, and Python itself would give them
+six on two cores. Not one for each graph run: nodes that compute would keep the event loop from the interpreter."""
 _OWN_THREADS = 16
 """The most threads for what is not in the background."""
 
@@ -94,6 +97,7 @@ class PeopleFirst(asyncio.AbstractEventLoop):
         self._next: asyncio.Handle | None = None
         self._sleeps = False
         self._own_threads: ThreadPoolExecutor | None = None
+        self.set_default_executor(ThreadPoolExecutor(AGENTS_THREADS, "agent"))
 
     def call_soon(
         self,

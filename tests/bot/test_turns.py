@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +19,16 @@ from adapters.langgraph.agents import AgentSpec
 from adapters.langgraph.in_process.graphs import LocalGraphs
 from adapters.langgraph.routed import RoutedGraphs
 from bot.runtime import loop as loops
-from bot.runtime.turns import BLOCKED, LONGEST_HOLD, LONGEST_WAIT, TURN, PeopleFirst, lane_context, waited_for
+from bot.runtime.turns import (
+    AGENTS_THREADS,
+    BLOCKED,
+    LONGEST_HOLD,
+    LONGEST_WAIT,
+    TURN,
+    PeopleFirst,
+    lane_context,
+    waited_for,
+)
 from engine.approvals.effects import Lane
 from engine.ids import AgentName, ChannelId, ThreadId, UserId
 from engine.ports import Turn
@@ -316,17 +324,19 @@ def test_threads_in_which_agents_wait_hold_up_nobody_else(runner: asyncio.Runner
     builder.add_node("wait", wait)
     builder.add_edge(START, "wait")
     graph = builder.compile()
-    most = min(32, (os.cpu_count() or 1) + 4)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        runs = [loop.create_task(graph.ainvoke({"messages": []}), context=lane_context(RUN)) for _ in range(most + 1)]
-        await wait_until(lambda: len(waiting) == most)
+        runs = [
+            loop.create_task(graph.ainvoke({"messages": []}), context=lane_context(RUN))
+            for _ in range(AGENTS_THREADS + 1)
+        ]
+        await wait_until(lambda: len(waiting) == AGENTS_THREADS)
         try:
             async with asyncio.timeout(PATIENCE):
                 assert await loop.create_task(loop.getaddrinfo("localhost", 80), context=lane_context(RUN))
                 assert await asyncio.to_thread(lambda: "done") == "done"
-            assert len(waiting) == most
+            assert len(waiting) == AGENTS_THREADS
         finally:
             blocked.set()
             await asyncio.gather(*runs)
