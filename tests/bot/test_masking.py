@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import masking
@@ -264,6 +264,7 @@ def test_a_pattern_that_was_not_tried_would_have_found_nothing(text: str, alike:
     assert masked(text) == masking._without(text, tried)
 
 
+@settings(max_examples=50)
 @given(st.text(min_size=6, max_size=40).filter(lambda each: len(each.strip()) >= 6 and MASK[0] not in each))
 def test_a_known_secret_is_gone_in_every_spelling(secret: str) -> None:
     remember([secret])

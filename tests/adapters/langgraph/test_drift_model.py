@@ -329,7 +329,7 @@ class Drift(RuleBasedStateMachine):
 @pytest.mark.promise("P4")
 @pytest.mark.timeout(3600)
 def test_nothing_runs_but_what_somebody_approved() -> None:
-    examples = int(os.environ.get("SIGNOFF_DRIFT_EXAMPLES", "200"))
+    examples = int(os.environ.get("SIGNOFF_DRIFT_EXAMPLES", "120"))
     with Processes() as opened:
 
         class Machine(Drift):

@@ -20,7 +20,7 @@ from support.made_trial import Seen, Trial, project
 
 from engine.asks.ask import Choice
 
-EXAMPLES = int(os.environ.get("SIGNOFF_MADE_NODES", "90"))
+EXAMPLES = int(os.environ.get("SIGNOFF_MADE_NODES", "70"))
 SEED = os.environ.get("SIGNOFF_MADE_SEED", "")
 ENOUGH = 100
 """Nodes of which a share says something."""
